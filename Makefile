@@ -1,0 +1,32 @@
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+TOOL := go tool -modfile=.ci/tools/go.mod
+BENCH ?= .
+
+.PHONY: build test lint format generate baseline bench ci
+
+build: ## bin/pushgate, static
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/pushgate ./cmd/pushgate
+
+test:
+	go test ./...
+
+lint:
+	$(TOOL) buf lint
+	$(TOOL) buf breaking --against proto/baseline.binpb
+	$(TOOL) golangci-lint run
+
+format:
+	$(TOOL) buf format -w
+	$(TOOL) golangci-lint fmt
+
+generate: ## Go from proto/pushgate
+	$(TOOL) buf generate
+
+baseline: ## promise the API as it is now: see CONTRIBUTING.md
+	$(TOOL) buf build --exclude-source-info -o proto/baseline.binpb
+
+bench:
+	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+ci:
+	.ci/run

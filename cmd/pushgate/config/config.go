@@ -1,0 +1,96 @@
+package config
+
+// Config holds all settings but the namespaces and the sources of Kafka, which only
+// a file can give. The
+// tag name is the flag; with the prefix of its group it is the YAML key too.
+type Config struct {
+	Node    string `name:"node" placeholder:"NAME" help:"Name of this process; clients and operators see it. Empty: the host's name."`
+	DataDir string `name:"data-dir" placeholder:"DIR" default:"./pushgate-data" help:"Where the embedded store keeps its database, pushgate.db. Created if it is missing. Not used with a store.url."`
+
+	Log       Log       `embed:"" prefix:"log-"`
+	HTTP      HTTP      `embed:"" prefix:"http-"`
+	GRPC      GRPC      `embed:"" prefix:"grpc-"`
+	Auth      Auth      `embed:"" prefix:"auth-"`
+	Store     Store     `embed:"" prefix:"store-"`
+	Heartbeat Heartbeat `embed:"" prefix:"heartbeat-"`
+	Limits    Limits    `embed:"" prefix:"limits-"`
+	Ring      Ring      `embed:"" prefix:"ring-"`
+	Ingest    Ingest    `embed:"" prefix:"ingest-"`
+	Shutdown  Shutdown  `embed:"" prefix:"shutdown-"`
+	Kafka     Kafka     `embed:"" prefix:"kafka-"`
+
+	SweepInterval     Duration `name:"sweep-interval" placeholder:"DURATION" default:"1s" min:"1" help:"How often channels with subscribers are compared with the store, to heal a hint that was lost."`
+	RetentionInterval Duration `name:"retention-interval" placeholder:"DURATION" default:"10s" min:"1" help:"How often what is past its retention is deleted."`
+}
+
+// Log says what is logged to standard error.
+type Log struct {
+	Level  string `name:"level" enum:"debug,info,warn,error" default:"info" help:"The least severe messages that are logged: debug, info, warn or error."`
+	Format string `name:"format" enum:"text,json" default:"text" help:"The form of the log: text or json."`
+}
+
+// HTTP is the listener for WebSockets, health and metrics.
+type HTTP struct {
+	Address          string   `name:"address" placeholder:"HOST:PORT" default:"127.0.0.1:8080" help:"Where to listen for WebSockets (/ws), health (/healthz, /readyz) and metrics (/metrics)."`
+	AllowedOrigins   []string `name:"allowed-origins" placeholder:"ORIGIN" help:"Origins of web pages that may connect, beside the server's own, as https://app.example.com; * stands for any."`
+	HandshakeTimeout Duration `name:"handshake-timeout" placeholder:"DURATION" default:"10s" min:"1" help:"How long a client may take for its request to connect."`
+	Pprof            string   `name:"pprof" enum:"auto,on,off" default:"auto" help:"Profiles under /debug/pprof: on, off, or auto: only when http.address is loopback."`
+}
+
+// GRPC is the listener for backends and operators.
+type GRPC struct {
+	Address    string `name:"address" placeholder:"HOST:PORT" default:"127.0.0.1:9090" help:"Where to listen for gRPC."`
+	MaxMessage Size   `name:"max-message" placeholder:"SIZE" default:"16MiB" min:"1" help:"The largest request; a batch counts as one."`
+	Reflection bool   `name:"reflection" default:"true" negatable:"" help:"Tell tools such as grpcurl which services there are."`
+}
+
+// Auth says who may do what.
+type Auth struct {
+	InsecureDevelopmentOnAnyAddress bool `name:"insecure-development-on-any-address" default:"false" help:"Start although an address is not loopback. There is no authentication yet: whoever reaches the addresses may publish, and may read as any subscriber."`
+}
+
+// Store is the database.
+type Store struct {
+	URL            string   `name:"url" placeholder:"URL" help:"postgres://USER:PASSWORD@HOST/DATABASE, or sqlite:PATH. Empty: SQLite in data_dir. PGPASSWORD, PGPASSFILE and the other variables of PostgreSQL's clients are honoured."`
+	Connections    int      `name:"connections" placeholder:"N" default:"0" help:"Connections to PostgreSQL, or readers of SQLite. 0: 16 and 4."`
+	Timeout        Duration `name:"timeout" placeholder:"DURATION" default:"5s" min:"1" help:"How long one call may take."`
+	ConnectTimeout Duration `name:"connect-timeout" placeholder:"DURATION" default:"60s" min:"1" help:"How long to wait at the start for a PostgreSQL that does not answer."`
+	Migrate        bool     `name:"migrate" default:"true" negatable:"" help:"Bring the schema to this program's version at the start. Otherwise: pushgate migrate."`
+	SQLiteRelaxed  bool     `name:"sqlite-relaxed" default:"false" help:"Commit to SQLite without waiting for the disk: faster, but a power cut may lose messages that were answered as stored."`
+}
+
+// Heartbeat finds connections that are dead.
+type Heartbeat struct {
+	Interval Duration `name:"interval" placeholder:"DURATION" default:"25s" min:"1000000000" help:"Between two pings to each client; at least a second."`
+	Timeout  Duration `name:"timeout" placeholder:"DURATION" default:"10s" min:"1" help:"How long a client may take to answer one."`
+}
+
+// Limits bound what one publisher, connection or subscription can take.
+type Limits struct {
+	MaxPayload    Size `name:"max-payload" placeholder:"SIZE" default:"1MiB" min:"1" help:"The largest payload of a message."`
+	MaxFrame      Size `name:"max-frame" placeholder:"SIZE" default:"64KiB" min:"1" help:"The largest frame that a WebSocket client may send."`
+	OutboxBytes   Size `name:"outbox-bytes" placeholder:"SIZE" default:"1MiB" min:"1" help:"What may be queued for one connection."`
+	WindowBytes   Size `name:"window-bytes" placeholder:"SIZE" default:"4MiB" min:"1" help:"What may be sent and unacked on one durable subscription."`
+	Subscriptions int  `name:"subscriptions" placeholder:"N" default:"10000" min:"1" help:"Open subscriptions of one connection."`
+}
+
+// Ring is the memory of recent messages.
+type Ring struct {
+	Messages   int      `name:"messages" placeholder:"N" default:"256" min:"1" help:"The newest messages of a channel that are kept in memory."`
+	Bytes      Size     `name:"bytes" placeholder:"SIZE" default:"256KiB" min:"1" help:"The same, in bytes."`
+	TotalBytes Size     `name:"total-bytes" placeholder:"SIZE" default:"128MiB" min:"1" help:"The same, over all channels."`
+	Idle       Duration `name:"idle" placeholder:"DURATION" default:"1m" min:"1" help:"After so long without a new message a channel's are no longer kept in memory."`
+}
+
+// Ingest is the way of messages into the store.
+type Ingest struct {
+	Committers int  `name:"committers" placeholder:"N" default:"2" min:"1" help:"How many batches are committed at the same time."`
+	Messages   int  `name:"messages" placeholder:"N" default:"16384" min:"1" help:"Messages that may wait for their commit; then publishes are refused with RESOURCE_EXHAUSTED."`
+	Bytes      Size `name:"bytes" placeholder:"SIZE" default:"64MiB" min:"1" help:"The same, in bytes. Each committer's share has to hold one payload."`
+}
+
+// Shutdown is what SIGTERM begins.
+type Shutdown struct {
+	Drain   Duration `name:"drain" placeholder:"DURATION" default:"5s" help:"The time over which connections are closed, so that their clients do not come back all at once."`
+	Timeout Duration `name:"timeout" placeholder:"DURATION" default:"20s" min:"1" help:"When to give up on an orderly end. Has to be longer than shutdown.drain."`
+}

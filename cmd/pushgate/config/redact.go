@@ -1,0 +1,34 @@
+package config
+
+import (
+	"net/url"
+	"strings"
+)
+
+const redacted = "REDACTED"
+
+// redact hides the passwords of a store's URL.
+func redact(store string) string {
+	u, err := url.Parse(store)
+	switch {
+	case !strings.Contains(store, "://"):
+		return store
+	case err != nil:
+		return redacted
+	}
+	if _, has := u.User.Password(); has {
+		u.User = url.UserPassword(u.User.Username(), redacted)
+	}
+	query := u.Query()
+	hidden := false
+	for name := range query {
+		if strings.Contains(strings.ToLower(name), "password") {
+			query.Set(name, redacted)
+			hidden = true
+		}
+	}
+	if hidden {
+		u.RawQuery = query.Encode()
+	}
+	return u.String()
+}

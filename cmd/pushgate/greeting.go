@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+	"net"
+)
+
+// What the client commands speak to when nothing else is said.
+const (
+	defaultGRPC      = "127.0.0.1:9090"
+	defaultWebSocket = "ws://127.0.0.1:8080/ws"
+)
+
+// greeting says in three lines where the node is and what to try next.
+func (n *node) greeting() string {
+	http, grpc := reachable(n.httpListener.Addr()), reachable(n.grpcListener.Addr())
+	socket := "ws://" + http + "/ws"
+	return fmt.Sprintf("WebSocket  %s?channel=news   (try it, health, metrics: http://%s)\n"+
+		"gRPC       %s\n"+
+		"Try: pushgate subscribe%s news    and in another terminal: pushgate publish%s news '{\"hello\":\"world\"}'\n",
+		socket, http, grpc, serverFlag(socket, defaultWebSocket), serverFlag(grpc, defaultGRPC))
+}
+
+func serverFlag(address, usual string) string {
+	if address == usual {
+		return ""
+	}
+	return " --server " + address
+}
+
+// reachable is the address under which this machine reaches a listener.
+func reachable(address net.Addr) string {
+	tcp, ok := address.(*net.TCPAddr)
+	if !ok {
+		return address.String()
+	}
+	if tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("127.0.0.1:%d", tcp.Port)
+	}
+	return tcp.String()
+}

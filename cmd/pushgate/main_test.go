@@ -1,0 +1,53 @@
+package main_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"pushgate/cmd/pushgate/pushgatetest"
+)
+
+func TestMain(m *testing.M) { pushgatetest.Main(m) }
+
+// run runs a command that has to succeed, and answers its lines.
+func run(t *testing.T, c pushgatetest.Command) []string {
+	t.Helper()
+	r := pushgatetest.Run(t, c)
+	if r.Code != 0 {
+		t.Fatalf("pushgate %s: exit code %d: %s", strings.Join(c.Args, " "), r.Code, r.Err)
+	}
+	if r.Out == "" {
+		return nil
+	}
+	return strings.Split(r.Out, "\n")
+}
+
+// fails runs a command that has to fail with one line on standard error and
+// none on standard output; it answers the line.
+func fails(t *testing.T, c pushgatetest.Command, code int) string {
+	t.Helper()
+	r := pushgatetest.Run(t, c)
+	line, rest, _ := strings.Cut(r.Err, "\n")
+	if r.Code != code || r.Out != "" || rest != "" || !strings.HasPrefix(line, "pushgate: ") {
+		t.Errorf("pushgate %s: exit code %d, output %q, standard error:\n%s", strings.Join(c.Args, " "), r.Code, r.Out, r.Err)
+	}
+	return line
+}
+
+func equal(t *testing.T, got, want []string) {
+	t.Helper()
+	if a, b := strings.Join(got, "\n"), strings.Join(want, "\n"); a != b {
+		t.Errorf("got:\n%s\nwant:\n%s", a, b)
+	}
+}
+
+func status(t *testing.T, url string) int {
+	t.Helper()
+	response, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	return response.StatusCode
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package pushgatetest
+
+const underRace = false

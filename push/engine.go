@@ -1,0 +1,321 @@
+package push
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"pushgate/push/wire"
+	"pushgate/store"
+)
+
+// Engine is the delivery engine of one node: it takes messages, stores them,
+// hands them to live sessions, and brings those that are behind up to date. All
+// methods may be called from any goroutine, between Start and Stop.
+type Engine struct {
+	cfg     Config
+	store   Store
+	log     *slog.Logger
+	metrics *Metrics
+	started time.Time
+
+	hub       *hub
+	health    *health
+	appender  *appender
+	backlog   *backlog
+	cursors   *cursors
+	sweep     *sweep
+	retention *retention
+	watchers  *watchers
+
+	tails      *loader[string, store.Tail]
+	subscribes *loader[store.NewSubscription, store.Subscription]
+	restores   *loader[string, []store.Subscription]
+
+	ephemeralPrefix string
+	ephemerals      atomic.Uint64
+}
+
+// loaderWorkers is how many batches of look-ups of one kind are under way at once.
+const loaderWorkers = 2
+
+// New makes an engine on a store that stays the caller's: it must outlive Stop.
+func New(s Store, cfg Config) (*Engine, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if cfg.now == nil {
+		cfg.now = func() time.Time { return time.Now().Truncate(time.Millisecond) }
+	}
+	e := &Engine{
+		cfg: cfg, store: s, log: cfg.Logger, metrics: newMetrics(cfg.Registry), started: cfg.now(),
+		watchers: &watchers{}, ephemeralPrefix: rand.Text()[:12] + "-",
+	}
+	e.hub = newHub(cfg, e.metrics)
+	e.health = newHealth(s.Ping, cfg)
+	e.backlog = newBacklog(s, cfg, e.metrics, e.health)
+	e.hub.backlog = e.backlog
+	e.appender = newAppender(s, cfg, e.metrics, e.health, e.hub.committed)
+	e.cursors = newCursors(s, cfg, e.metrics, e.watchers, e.health)
+	e.sweep = newSweep(e.hub, s, cfg, e.health)
+	e.retention = newRetention(e, s, cfg)
+	e.tails = newLoader(loaderWorkers, cfg.StoreTimeout, s.Tails)
+	e.subscribes = newLoader(loaderWorkers, cfg.StoreTimeout, s.Subscribe)
+	e.restores = newLoader(loaderWorkers, cfg.StoreTimeout, e.loadSubscriptions)
+	e.metrics.watchEngine(cfg.Registry, e)
+	return e, nil
+}
+
+// Start launches the background services.
+func (e *Engine) Start() {
+	for _, s := range e.services() {
+		s.Start()
+	}
+}
+
+// Stop ends all sessions that are still there, commits what was accepted, writes
+// the last acks, and waits for every goroutine. Twice is safe.
+func (e *Engine) Stop() {
+	for _, s := range e.hub.sessions.all() {
+		s.End(End{Code: wire.CloseGoingAway, Reason: "draining", Reconnect: true})
+	}
+	for _, s := range slices.Backward(e.services()) {
+		s.Stop()
+	}
+}
+
+// services in the order of their start: each may use those before it.
+func (e *Engine) services() []interface {
+	Start()
+	Stop()
+} {
+	return []interface {
+		Start()
+		Stop()
+	}{
+		e.health, e.cursors, e.backlog, e.tails, e.subscribes, e.restores, e.appender, e.sweep, e.retention,
+	}
+}
+
+func (e *Engine) now() time.Time { return e.cfg.now() }
+
+// Serving says whether the store can be used.
+func (e *Engine) Serving() bool { return e.health.serving() }
+
+// OnHealth sets what is told when Serving may have changed; before Start.
+func (e *Engine) OnHealth(f func(serving bool)) { e.health.watch = f }
+
+// Submit takes a message. When it answers nil, done is called exactly once, when
+// the message's fate is known, possibly before Submit returns; it must not block.
+// Messages that one goroutine submits to one channel get ascending seqs. While
+// the ingest queue is full, Submit waits if wait is set, and refuses otherwise.
+func (e *Engine) Submit(ctx context.Context, p Publication, wait bool, done func(Published, error)) error {
+	born := time.Now()
+	m, err := p.message(e.cfg.MaxPayload, e.now())
+	if err != nil {
+		e.metrics.published(string(AsError(err).Code))
+		return err
+	}
+	if !e.stores(p) {
+		done(e.ephemeral(m, born), nil)
+		return nil
+	}
+	s := &submission{message: m, born: born}
+	s.done = func(r store.Appended, err error) {
+		e.metrics.appended(r, err)
+		done(answer(r), err)
+	}
+	err = e.appender.submit(ctx, s, wait)
+	if err != nil {
+		e.metrics.published(string(AsError(err).Code))
+	}
+	return err
+}
+
+// stores says whether a message is more than ephemeral.
+func (e *Engine) stores(p Publication) bool {
+	return !p.Ephemeral && e.cfg.Namespaces.Of(p.Channel).Durable
+}
+
+func answer(r store.Appended) Published {
+	return Published{Seq: r.Seq, Epoch: r.Epoch, MessageID: r.ID, Duplicate: r.Duplicate, Time: r.Time}
+}
+
+// Publish is Submit that waits for the outcome.
+func (e *Engine) Publish(ctx context.Context, p Publication) (Published, error) {
+	type outcome struct {
+		published Published
+		err       error
+	}
+	result := make(chan outcome, 1)
+	err := e.Submit(ctx, p, false, func(p Published, err error) { result <- outcome{p, err} })
+	if err != nil {
+		return Published{}, err
+	}
+	select {
+	case r := <-result:
+		return r.published, r.err
+	case <-ctx.Done():
+		return Published{}, ctx.Err()
+	}
+}
+
+// ephemeral hands a message to everybody who is subscribed on this node now.
+func (e *Engine) ephemeral(m store.Message, born time.Time) Published {
+	if m.ID == "" {
+		m.ID = e.ephemeralPrefix + strconv.FormatUint(e.ephemerals.Add(1), 36)
+	}
+	if c := e.hub.find(m.Channel); c != nil {
+		c.broadcast(encode(m), born)
+	}
+	e.metrics.published(resultEphemeral)
+	return Published{MessageID: m.ID, Time: m.Time}
+}
+
+// Connection is what Connect needs to know.
+type Connection struct {
+	// Subscriber is the durable identity; "" has none and can only be live.
+	Subscriber string
+	// Restore reopens the subscriber's stored subscriptions.
+	Restore bool
+	// Channels are subscribed to at once with the default options.
+	Channels []string
+	Info     SessionInfo
+	// Wake is called, with locks held, when Drain has something to yield: it must
+	// return at once and call nothing of the session.
+	Wake func()
+}
+
+// Connect begins a session: the connected frame is the first that Drain yields,
+// and what waits for the subscriber follows. It fails when the store cannot tell
+// the subscriber's subscriptions.
+func (e *Engine) Connect(ctx context.Context, c Connection) (*Session, error) {
+	if c.Subscriber != "" {
+		if err := ValidateSubscriber(c.Subscriber); err != nil {
+			return nil, err
+		}
+	}
+	s := &Session{
+		id: rand.Text(), subscriber: c.Subscriber, info: c.Info, started: e.now(),
+		engine: e, hub: e.hub, wake: c.Wake, subscriptions: make(map[string]*subscription),
+	}
+	// First known, then read: what a backend creates from here on is adopted.
+	e.hub.sessions.add(s)
+	var stored []store.Subscription
+	if c.Subscriber != "" && c.Restore {
+		var err error
+		if stored, err = e.restores.get(ctx, c.Subscriber); err != nil {
+			e.hub.sessions.remove(s)
+			return nil, fmt.Errorf("restoring subscriptions: %w", err)
+		}
+	}
+	e.metrics.connects.Inc()
+	e.metrics.connections.Inc()
+	s.greet(stored)
+	for _, channel := range c.Channels {
+		s.subscribeTo(ctx, channel)
+	}
+	return s, nil
+}
+
+// greet sends the connected frame and opens the restored subscriptions.
+func (s *Session) greet(stored []store.Subscription) {
+	e := s.engine
+	connected := wire.Connected{
+		Connection: s.id, Node: e.cfg.Node, Subscriber: s.subscriber,
+		Heartbeat: int(e.cfg.Heartbeat / time.Second), MaxFrame: e.cfg.MaxFrame,
+	}
+	left := 0
+	if over := len(stored) - e.cfg.MaxSubscriptions; over > 0 {
+		stored, left = stored[:e.cfg.MaxSubscriptions], over
+	}
+	subs := make([]*subscription, 0, len(stored))
+	for _, st := range stored {
+		if sub, open, ok := s.reopen(st); ok {
+			subs = append(subs, sub)
+			connected.Subscriptions = append(connected.Subscriptions, open)
+		}
+	}
+	s.send(connected)
+	if left > 0 {
+		s.refuse("", refused(wire.CodeResourceExhausted,
+			"%d of the stored subscriptions were not reopened: a connection may have at most %d", left, e.cfg.MaxSubscriptions))
+	}
+	for _, sub := range subs {
+		s.join(sub)
+	}
+	s.mu.Lock()
+	adopted := s.adopted
+	s.adopted, s.greeted = nil, true
+	s.mu.Unlock()
+	for _, st := range adopted {
+		s.adopt(st)
+	}
+}
+
+// loadSubscriptions reads the subscriptions of many subscribers in one query.
+func (e *Engine) loadSubscriptions(ctx context.Context, subscribers []string) ([][]store.Subscription, error) {
+	unique := slices.Compact(slices.Sorted(slices.Values(subscribers)))
+	all, err := e.store.Subscriptions(ctx, unique)
+	if err != nil {
+		return nil, err
+	}
+	of := make(map[string][]store.Subscription, len(unique))
+	for _, s := range all {
+		of[s.Subscriber] = append(of[s.Subscriber], s)
+	}
+	result := make([][]store.Subscription, len(subscribers))
+	for i, name := range subscribers {
+		result[i] = of[name]
+	}
+	return result, nil
+}
+
+// subscribe creates or finds a durable subscription, together with others.
+func (e *Engine) subscribe(ctx context.Context, request store.NewSubscription) (store.Subscription, error) {
+	s, err := e.subscribes.get(ctx, request)
+	if err != nil {
+		return s, fmt.Errorf("subscribing: %w", err)
+	}
+	return s, nil
+}
+
+// tail asks the store where a channel that was acquired ends. What this node
+// knows would not do: another node may have stored something just now.
+func (e *Engine) tail(ctx context.Context, c *channel) (store.Tail, error) {
+	tail, err := e.tails.get(ctx, c.name)
+	if err != nil {
+		return tail, fmt.Errorf("reading the channel's end: %w", err)
+	}
+	c.observe(tail)
+	return tail, nil
+}
+
+// forget deletes a durable subscription, and closes it wherever it is open here.
+func (e *Engine) forget(ctx context.Context, key store.SubscriptionKey, reason wire.UnsubscribeReason) (existed bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, e.cfg.StoreTimeout)
+	defer cancel()
+	existed, err = e.store.Unsubscribe(ctx, key)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return false, fmt.Errorf("deleting a subscription: %w", err)
+	}
+	e.dropped(key, reason)
+	return existed, nil
+}
+
+// dropped closes a durable subscription that is no longer in the store.
+func (e *Engine) dropped(key store.SubscriptionKey, reason wire.UnsubscribeReason) {
+	farewell := wire.Encode(wire.Unsubscribed{Channel: key.Channel, Reason: reason})
+	for _, s := range e.hub.sessions.of(key.Subscriber) {
+		if sub := s.open(key.Channel); sub != nil && sub.durable {
+			s.close(sub, farewell)
+		}
+	}
+	e.cursors.forget(key)
+}

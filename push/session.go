@@ -1,0 +1,254 @@
+package push
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"time"
+
+	"pushgate/push/wire"
+	"pushgate/store"
+)
+
+// SessionInfo is what a session's transport knows of its client.
+type SessionInfo struct {
+	RemoteAddress string
+	UserAgent     string
+	Protocol      string // "websocket" or "grpc"
+}
+
+// End is why and how a session ends.
+type End struct {
+	Code      wire.CloseCode
+	Reason    string
+	Reconnect bool
+	// RetryAfter is when the client should come back, if it should.
+	RetryAfter time.Duration
+}
+
+// Session is the server side of one connection: its subscriptions and its
+// outbox. The transport gives it the client's requests by Handle and
+// HandleFrame, from one goroutine and in order, sends what Drain yields, and
+// calls Detach when the connection is gone. Everything else may be called from
+// any goroutine.
+type Session struct {
+	id         string
+	subscriber string
+	info       SessionInfo
+	started    time.Time
+	engine     *Engine
+	hub        *hub
+	wake       func()
+
+	// Used by the handling goroutine only.
+	malformed  int           // frames in a row that were not JSON objects
+	publishing chan struct{} // a slot per publish under way; made by the first
+
+	mu            sync.Mutex
+	out           outbox
+	scheduled     bool // wake was called and the outbox was not empty since
+	subscriptions map[string]*subscription
+	stalled       []*subscription // they wait for the outbox to drain
+	drained       chan struct{}   // closed when there is room again; nil when nobody waits
+	end           *End
+	detached      bool
+	greeted       bool                 // the connected frame is queued
+	adopted       []store.Subscription // what backends created before that
+	messages      uint64               // frames handed to the transport
+	bytes         uint64
+}
+
+// ID is the connection's id, unique over all nodes and times.
+func (s *Session) ID() string { return s.id }
+
+// Subscriber is the durable identity, "" if the client has none.
+func (s *Session) Subscriber() string { return s.subscriber }
+
+// push queues a frame and wakes the transport. The session's lock is held.
+// After the closing frame nothing follows.
+func (s *Session) push(f *wire.Frame) {
+	if s.over() {
+		return
+	}
+	s.out.push(f)
+	if !s.scheduled {
+		s.scheduled = true
+		s.wake()
+	}
+}
+
+// send queues a frame of the server's own.
+func (s *Session) send(e wire.Event) {
+	frame := wire.Encode(e)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.push(frame)
+}
+
+func (s *Session) full() bool { return s.out.bytes >= s.hub.cfg.OutboxBytes }
+
+func (s *Session) over() bool { return s.end != nil || s.detached }
+
+// sample notes when the oldest live message in the outbox was published.
+func (s *Session) sample(born time.Time) {
+	if s.out.born.IsZero() {
+		s.out.born = born
+	}
+}
+
+// Drain appends queued frames to dst until it holds max bytes, at least one
+// frame. It answers the rest as more; end is set once everything was taken and
+// the session has ended: the transport closes then. While more is true the
+// transport must come again by itself; otherwise it is woken.
+func (s *Session) Drain(dst []byte, limit int) (out []byte, more bool, end *End) {
+	more, end = s.drain(func(f *wire.Frame) bool {
+		dst = append(dst, f.Bytes...)
+		return len(dst) < limit
+	})
+	return dst, more, end
+}
+
+// DrainFrames is Drain for a transport that does not speak WebSocket.
+func (s *Session) DrainFrames(dst []*wire.Frame, limit int) (out []*wire.Frame, more bool, end *End) {
+	more, end = s.drain(func(f *wire.Frame) bool {
+		dst = append(dst, f)
+		return len(dst) < limit
+	})
+	return dst, more, end
+}
+
+func (s *Session) drain(take func(*wire.Frame) bool) (more bool, end *End) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for !s.out.empty() {
+		f := s.out.pop()
+		s.messages++
+		s.bytes += uint64(len(f.Bytes))
+		if !take(f) {
+			break
+		}
+	}
+	if !s.out.born.IsZero() {
+		s.hub.metrics.latency.Observe(time.Since(s.out.born).Seconds())
+		s.out.born = time.Time{}
+	}
+	if s.out.bytes <= s.hub.cfg.OutboxBytes/2 {
+		s.resume()
+	}
+	if !s.out.empty() {
+		return true, nil
+	}
+	s.scheduled = false
+	return false, s.end
+}
+
+// resume goes on with what waited for room in the outbox.
+func (s *Session) resume() {
+	for _, sub := range s.stalled {
+		sub.stalled = false
+		sub.tellLost()
+		if sub.state == awaitingRoom {
+			sub.state = catchingUp
+			s.hub.backlog.add(sub)
+		}
+	}
+	s.stalled = s.stalled[:0]
+	if s.drained != nil {
+		close(s.drained)
+		s.drained = nil
+	}
+}
+
+// ready blocks while the outbox is full: who does not read is not read from. It
+// says false when the session is over, or ctx.
+func (s *Session) ready(ctx context.Context) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.full() && !s.over() {
+		if s.drained == nil {
+			s.drained = make(chan struct{})
+		}
+		drained := s.drained
+		s.mu.Unlock()
+		select {
+		case <-drained:
+		case <-ctx.Done():
+		}
+		s.mu.Lock()
+		if ctx.Err() != nil {
+			return false
+		}
+	}
+	return !s.over()
+}
+
+// End asks for the session's end: the client gets what is queued, then a
+// closing frame; nothing is accepted any more. Only the first call counts.
+func (s *Session) End(end End) {
+	s.mu.Lock()
+	if s.over() {
+		s.mu.Unlock()
+		return
+	}
+	s.push(wire.Encode(wire.Closing{
+		Code: end.Code, Reason: end.Reason, Reconnect: end.Reconnect, RetryAfter: end.RetryAfter,
+	}))
+	s.end = &end
+	s.mu.Unlock()
+	s.leaveAll()
+}
+
+// Detach ends the session at once and releases everything that it holds; the
+// transport calls it when the connection is gone. Twice is safe.
+func (s *Session) Detach() {
+	s.mu.Lock()
+	if s.detached {
+		s.mu.Unlock()
+		return
+	}
+	s.detached = true
+	s.out = outbox{}
+	s.stalled = nil
+	if s.drained != nil {
+		close(s.drained)
+		s.drained = nil
+	}
+	code := wire.CloseCode(0)
+	if s.end != nil {
+		code = s.end.Code
+	}
+	s.mu.Unlock()
+	s.leaveAll()
+	s.hub.sessions.remove(s)
+	s.hub.metrics.connections.Dec()
+	s.hub.metrics.ends.WithLabelValues(strconv.Itoa(int(code))).Inc()
+}
+
+func (s *Session) leaveAll() {
+	s.mu.Lock()
+	open := make([]*subscription, 0, len(s.subscriptions))
+	for _, sub := range s.subscriptions {
+		open = append(open, sub)
+	}
+	s.mu.Unlock()
+	for _, sub := range open {
+		s.close(sub)
+	}
+}
+
+// close ends one subscription of the session, and tells its client by the given frames.
+func (s *Session) close(sub *subscription, announce ...*wire.Frame) (closed bool) {
+	if !sub.channel.leave(sub, announce...) {
+		return false
+	}
+	s.hub.metrics.subscriptions.Dec()
+	s.hub.release(sub.channel)
+	return true
+}
+
+// open answers the open subscription to a channel, or nil.
+func (s *Session) open(channel string) *subscription {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.subscriptions[channel]
+}

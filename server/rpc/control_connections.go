@@ -1,0 +1,103 @@
+package rpc
+
+import (
+	"context"
+	"strings"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	pb "pushgate/proto/gen/pushgate/v1"
+	"pushgate/push"
+	"pushgate/push/wire"
+)
+
+// maxReason is what a WebSocket close frame has room for.
+const maxReason = 123
+
+const defaultReason = "disconnected by an operator"
+
+// ListConnections lists this node's connections.
+func (c *controlService) ListConnections(ctx context.Context, r *pb.ListConnectionsRequest) (*pb.ListConnectionsResponse, error) {
+	if err := optionalSubscriber(r.GetSubscriber()); err != nil {
+		return nil, c.server.fail(ctx, err)
+	}
+	after, err := listConnections.key(r.GetPageToken(), 1)
+	if err != nil {
+		return nil, c.server.fail(ctx, err)
+	}
+	size := pageSize(r.GetPageSize())
+	views, more := cut(c.server.engine.Connections(after[0], r.GetSubscriber(), size+1), size)
+	response := &pb.ListConnectionsResponse{}
+	for _, v := range views {
+		response.Connections = append(response.Connections, connectionOf(v))
+	}
+	if more {
+		response.NextPageToken = listConnections.token(views[size-1].ID)
+	}
+	return response, nil
+}
+
+// GetConnection finds one of this node's connections.
+func (c *controlService) GetConnection(ctx context.Context, r *pb.GetConnectionRequest) (*pb.GetConnectionResponse, error) {
+	if r.GetId() == "" {
+		return nil, c.server.fail(ctx, invalid("id", "id is empty"))
+	}
+	view, err := c.server.engine.Connection(r.GetId())
+	if err != nil {
+		return nil, c.server.fail(ctx, err)
+	}
+	return &pb.GetConnectionResponse{Connection: connectionOf(view)}, nil
+}
+
+// Disconnect ends connections of this node.
+func (c *controlService) Disconnect(ctx context.Context, r *pb.DisconnectRequest) (*pb.DisconnectResponse, error) {
+	switch target := r.GetTarget().(type) {
+	case *pb.DisconnectRequest_Connection:
+		if target.Connection == "" {
+			return nil, c.server.fail(ctx, invalid("connection", "connection is empty"))
+		}
+	case *pb.DisconnectRequest_Subscriber:
+		if err := push.ValidateSubscriber(target.Subscriber); err != nil {
+			return nil, c.server.fail(ctx, err)
+		}
+	default:
+		return nil, c.server.fail(ctx, invalid("target", "connection or subscriber is required"))
+	}
+	if n := len(r.GetReason()); n > maxReason {
+		return nil, c.server.fail(ctx, invalid("reason", "reason is %d bytes long; the limit is %d", n, maxReason))
+	}
+	end := push.End{Code: wire.CloseForbidden, Reason: r.GetReason()}
+	if end.Reason == "" {
+		end.Reason = defaultReason
+	}
+	if r.GetReconnect() {
+		end.Code, end.Reconnect, end.RetryAfter = wire.CloseGoingAway, true, jitter()
+	}
+	ended := c.server.engine.Disconnect(r.GetConnection(), r.GetSubscriber(), end)
+	return &pb.DisconnectResponse{Disconnected: uint64(ended)}, nil
+}
+
+func connectionOf(v push.ConnectionView) *pb.Connection {
+	connection := &pb.Connection{
+		Id: v.ID, Subscriber: v.Subscriber, Node: v.Node, RemoteAddress: v.Info.RemoteAddress,
+		State: pb.ConnectionState_CONNECTION_STATE_OPEN, ConnectTime: timestamppb.New(v.Connected),
+		Transport: pb.Transport_TRANSPORT_WEBSOCKET, UserAgent: userAgent(v.Info.UserAgent),
+		Subscriptions: uint64(v.Subscriptions), OutboxBytes: uint64(v.OutboxBytes),
+		MessagesSent: v.Frames, BytesSent: v.Bytes,
+	}
+	if v.Closing {
+		connection.State = pb.ConnectionState_CONNECTION_STATE_CLOSING
+	}
+	if v.Info.Protocol == protocol {
+		connection.Transport = pb.Transport_TRANSPORT_GRPC
+	}
+	return connection
+}
+
+const maxUserAgent = 256
+
+// userAgent is what a client calls itself, which may be anything, as it fits
+// into a message.
+func userAgent(text string) string {
+	return strings.ToValidUTF8(text[:min(len(text), maxUserAgent)], "")
+}

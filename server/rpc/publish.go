@@ -1,0 +1,50 @@
+package rpc
+
+import (
+	"context"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	pb "pushgate/proto/gen/pushgate/v1"
+	"pushgate/push"
+)
+
+type publishService struct {
+	pb.UnimplementedPublishServiceServer
+	server *Server
+}
+
+// Publish publishes one message.
+func (p *publishService) Publish(ctx context.Context, r *pb.PublishRequest) (*pb.PublishResponse, error) {
+	publication, err := publicationOf(r)
+	if err != nil {
+		return nil, p.server.fail(ctx, err)
+	}
+	published, err := p.server.engine.Publish(ctx, publication)
+	if err != nil {
+		return nil, p.server.fail(ctx, err)
+	}
+	return publishResponse(r.GetChannel(), published), nil
+}
+
+func publicationOf(r *pb.PublishRequest) (push.Publication, error) {
+	if r == nil {
+		return push.Publication{}, invalid("request", "request is missing")
+	}
+	if r.GetTtl() != nil {
+		if err := r.GetTtl().CheckValid(); err != nil {
+			return push.Publication{}, invalid("ttl", "ttl is not a valid duration")
+		}
+	}
+	return push.Publication{
+		Channel: r.GetChannel(), Data: r.GetData(), ContentType: r.GetContentType(), Headers: r.GetHeaders(),
+		MessageID: r.GetMessageId(), TTL: r.GetTtl().AsDuration(), Ephemeral: r.GetEphemeral(),
+	}, nil
+}
+
+func publishResponse(channel string, p push.Published) *pb.PublishResponse {
+	return &pb.PublishResponse{
+		Channel: channel, Seq: p.Seq, Epoch: p.Epoch, MessageId: p.MessageID,
+		Duplicate: p.Duplicate, PublishTime: timestamppb.New(p.Time),
+	}
+}

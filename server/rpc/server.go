@@ -1,0 +1,164 @@
+// Package rpc serves the gRPC API of proto/pushgate/v1. It translates between
+// the API's messages and the engine's, and decides nothing about delivery.
+package rpc
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/reflection"
+
+	pb "pushgate/proto/gen/pushgate/v1"
+	"pushgate/push"
+)
+
+// Options are the settings of a Server.
+type Options struct {
+	// Version, Node and Driver are told by Stats.
+	Version, Node, Driver string
+	// MaxMessage is the greatest number of bytes of one request; 16 MiB if it is 0.
+	MaxMessage int
+	// Reflection lets callers ask for the API's description.
+	Reflection bool
+	// WriteStall is how long a subscriber's call may leave a response unread before
+	// it is ended; 10 s if it is 0.
+	WriteStall time.Duration
+	Logger     *slog.Logger
+	Registry   prometheus.Registerer
+}
+
+// Server is the gRPC interface of one node. Its goroutines end with Stop; the
+// engine stays the caller's, and must outlive it.
+type Server struct {
+	engine  *push.Engine
+	options Options
+	grpc    *grpc.Server
+	health  *health.Server
+	metrics *metrics
+	faults  faults
+
+	draining atomic.Bool
+	stop     sync.Once
+	// stopping is closed when streams have to end.
+	stopping chan struct{}
+	// readers are the goroutines that receive from streams, and send to
+	// subscribers: one that waits for its caller ends only after its handler has.
+	readers sync.WaitGroup
+}
+
+// The bounds of what a peer may ask for.
+const (
+	defaultMaxMessage = 16 << 20
+	defaultWriteStall = 10 * time.Second
+	maxStreams        = 1024 // under way on one connection
+	maxHeaderBytes    = 64 << 10
+	connectTimeout    = 10 * time.Second
+)
+
+// Peers may ping every 10 s, with or without calls; ones that do not answer
+// within 10 s after half a minute of silence are gone.
+var (
+	keepalivePolicy = keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}
+	keepaliveParams = keepalive.ServerParameters{Time: 30 * time.Second, Timeout: 10 * time.Second}
+)
+
+// New makes a server on a running engine.
+func New(e *push.Engine, o Options) *Server {
+	if o.MaxMessage == 0 {
+		o.MaxMessage = defaultMaxMessage
+	}
+	if o.WriteStall == 0 {
+		o.WriteStall = defaultWriteStall
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Registry == nil {
+		o.Registry = prometheus.NewRegistry()
+	}
+	s := &Server{
+		engine: e, options: o, health: health.NewServer(), metrics: newMetrics(o.Registry),
+		faults: faults{logger: o.Logger}, stopping: make(chan struct{}),
+	}
+	s.grpc = grpc.NewServer(
+		grpc.MaxRecvMsgSize(o.MaxMessage),
+		grpc.MaxConcurrentStreams(maxStreams),
+		grpc.MaxHeaderListSize(maxHeaderBytes),
+		grpc.ConnectionTimeout(connectTimeout),
+		grpc.KeepaliveEnforcementPolicy(keepalivePolicy),
+		grpc.KeepaliveParams(keepaliveParams),
+		grpc.WaitForHandlers(true),
+		grpc.ChainUnaryInterceptor(s.measureUnary, s.recoverUnary),
+		grpc.ChainStreamInterceptor(s.measureStream, s.recoverStream, s.interruptStream),
+	)
+	pb.RegisterPublishServiceServer(s.grpc, &publishService{server: s})
+	pb.RegisterControlServiceServer(s.grpc, &controlService{server: s})
+	pb.RegisterSubscribeServiceServer(s.grpc, &subscribeService{server: s})
+	healthv1.RegisterHealthServer(s.grpc, s.health)
+	if o.Reflection {
+		reflection.Register(s.grpc)
+	}
+	s.SetServing(e.Serving())
+	return s
+}
+
+// Serve accepts connections until Stop, and answers nil then.
+func (s *Server) Serve(l net.Listener) error {
+	if err := s.grpc.Serve(l); !errors.Is(err, grpc.ErrServerStopped) {
+		return err
+	}
+	return nil
+}
+
+// servicePrefix is what the names of the project's own services begin with.
+const servicePrefix = "pushgate.v1."
+
+// SetServing answers health checks: for the server as a whole, and for each
+// service by its name. After Stop nothing serves.
+func (s *Server) SetServing(serving bool) {
+	state := healthv1.HealthCheckResponse_NOT_SERVING
+	if serving {
+		state = healthv1.HealthCheckResponse_SERVING
+	}
+	s.health.SetServingStatus("", state)
+	for name := range s.grpc.GetServiceInfo() {
+		if strings.HasPrefix(name, servicePrefix) {
+			s.health.SetServingStatus(name, state)
+		}
+	}
+}
+
+// SetDraining is told by Stats.
+func (s *Server) SetDraining(draining bool) { s.draining.Store(draining) }
+
+// Stop takes no more calls and ends the streams; calls and publishes under way
+// are answered. When ctx ends before that, what is left is cut off. It returns
+// when no goroutine is left. Twice is safe.
+func (s *Server) Stop(ctx context.Context) {
+	s.health.Shutdown()
+	s.SetDraining(true)
+	s.stop.Do(func() { close(s.stopping) })
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.grpc.GracefulStop()
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		s.grpc.Stop()
+		<-done
+	}
+	s.readers.Wait()
+}

@@ -1,0 +1,238 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
+
+	pb "pushgate/proto/gen/pushgate/v1"
+	"pushgate/push"
+	"pushgate/push/wire"
+)
+
+type subscribeService struct {
+	pb.UnimplementedSubscribeServiceServer
+	server *Server
+}
+
+// protocol is what connections of this service say that they speak.
+const protocol = "grpc"
+
+// drainFrames is how many frames are taken from a session at once.
+const drainFrames = 64
+
+type subscribeStream = grpc.BidiStreamingServer[pb.SubscribeRequest, pb.SubscribeResponse]
+
+// subscriber is one Subscribe call: one goroutine gives the requests to the
+// session, another sends what the session yields.
+type subscriber struct {
+	server  *Server
+	stream  subscribeStream
+	ctx     context.Context
+	session *push.Session
+	wake    chan struct{}
+	// refusals are answers to requests that are not fit for the session. It has
+	// no room: who does not read them is not read from.
+	refusals chan *pb.SubscribeResponse
+	// sending is since when a response waits for the caller to read, in Unix
+	// nanoseconds; 0 when none does.
+	sending atomic.Int64
+}
+
+// Subscribe is one connection of a subscriber. The handler only watches over the
+// two goroutines: when it returns, grpc ends the stream for both of them.
+func (s *subscribeService) Subscribe(stream subscribeStream) error {
+	ctx := stream.Context()
+	c := &subscriber{
+		server: s.server, stream: stream, ctx: ctx,
+		wake: make(chan struct{}, 1), refusals: make(chan *pb.SubscribeResponse),
+	}
+	read := make(chan error, 1)
+	connect := make(chan *pb.Connect, 1)
+	connected := make(chan struct{})
+	s.server.readers.Go(func() {
+		read <- s.server.guard(pb.SubscribeService_Subscribe_FullMethodName, func() error { return c.read(connect, connected) })
+	})
+	select {
+	case request := <-connect:
+		if err := c.connect(request); err != nil {
+			return s.server.fail(ctx, err)
+		}
+	case err := <-read:
+		return s.server.fail(ctx, err)
+	case <-s.server.stopping:
+		return errDraining
+	}
+	defer c.session.Detach()
+	close(connected)
+	written := make(chan error, 1)
+	s.server.readers.Go(func() {
+		written <- s.server.guard(pb.SubscribeService_Subscribe_FullMethodName, func() error { return c.write(read) })
+	})
+	return s.server.fail(ctx, c.attend(written))
+}
+
+func (c *subscriber) connect(r *pb.Connect) (err error) {
+	info := push.SessionInfo{Protocol: protocol}
+	if p, ok := peer.FromContext(c.ctx); ok {
+		info.RemoteAddress = p.Addr.String()
+	}
+	if agent := metadata.ValueFromIncomingContext(c.ctx, "user-agent"); len(agent) > 0 {
+		info.UserAgent = userAgent(agent[0])
+	}
+	c.session, err = c.server.engine.Connect(c.ctx, push.Connection{
+		Subscriber: r.GetSubscriber(), Restore: r.GetRestore() != pb.Restore_RESTORE_NONE, Info: info, Wake: c.woken,
+	})
+	return err
+}
+
+func (c *subscriber) woken() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+var (
+	errConnectFirst = invalid("request", "the first request must be connect")
+	errConnectTwice = invalid("request", "connect came twice")
+)
+
+// read works on the requests in order until the caller closes its side.
+func (c *subscriber) read(connect chan<- *pb.Connect, connected <-chan struct{}) error {
+	first, err := c.stream.Recv()
+	switch {
+	case errors.Is(err, io.EOF) || err == nil && first.GetConnect() == nil:
+		return errConnectFirst
+	case err != nil:
+		return err
+	}
+	connect <- first.GetConnect()
+	select {
+	case <-connected:
+	case <-c.ctx.Done():
+		return c.ctx.Err()
+	}
+	for {
+		r, err := c.stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if r.GetConnect() != nil {
+			return errConnectTwice
+		}
+		c.handle(r)
+	}
+}
+
+func (c *subscriber) handle(r *pb.SubscribeRequest) {
+	request, err := requestOf(r)
+	if err == nil {
+		c.session.Handle(c.ctx, request)
+		return
+	}
+	select {
+	case c.refusals <- refusal(number(request.ID), push.AsError(err)):
+	case <-c.ctx.Done():
+	}
+}
+
+// write sends what the session yields until it has ended. read tells that the
+// caller has nothing more to say.
+func (c *subscriber) write(read <-chan error) error {
+	stopping := c.server.stopping
+	var frames []*wire.Frame
+	for {
+		var more bool
+		var end *push.End
+		frames, more, end = c.session.DrainFrames(frames[:0], drainFrames)
+		if err := c.send(frames); err != nil {
+			return err
+		}
+		if end != nil {
+			return endStatus(end)
+		}
+		if more {
+			c.woken()
+		}
+		select {
+		case <-c.wake:
+		case r := <-c.refusals:
+			if err := c.respond(r); err != nil {
+				return err
+			}
+		case err := <-read:
+			if err := c.left(err); err != nil {
+				return err
+			}
+			read = nil
+		case <-stopping:
+			c.session.End(push.End{Code: wire.CloseGoingAway, Reason: "draining", Reconnect: true, RetryAfter: jitter()})
+			stopping = nil
+		case <-c.ctx.Done():
+			return c.ctx.Err()
+		}
+	}
+}
+
+// attend waits for the writer, and gives up on a caller that does not read.
+func (c *subscriber) attend(written <-chan error) error {
+	stall := c.server.options.WriteStall
+	tick := time.NewTicker(max(stall/4, time.Millisecond))
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-written:
+			return err
+		case now := <-tick.C:
+			since := c.sending.Load()
+			if since == 0 || now.Sub(time.Unix(0, since)) < stall {
+				continue
+			}
+			end := push.End{Code: wire.CloseSlow, Reason: "slow consumer", Reconnect: true, RetryAfter: jitter()}
+			c.session.End(end)
+			return endStatus(&end)
+		}
+	}
+}
+
+func (c *subscriber) send(frames []*wire.Frame) error {
+	for i, f := range frames {
+		if r := responseOf(f.Event); r != nil {
+			if err := c.respond(r); err != nil {
+				return err
+			}
+		}
+		frames[i] = nil
+	}
+	return nil
+}
+
+func (c *subscriber) respond(r *pb.SubscribeResponse) error {
+	c.sending.Store(time.Now().UnixNano())
+	defer c.sending.Store(0)
+	return c.stream.Send(r)
+}
+
+// left ends the session as the caller's side has ended: what is queued is still
+// sent, unless nobody is there any more.
+func (c *subscriber) left(err error) error {
+	switch {
+	case err == nil:
+		c.session.End(push.End{Code: wire.CloseNormal, Reason: "normal"})
+	case errors.Is(err, errConnectTwice):
+		c.session.End(push.End{Code: wire.CloseProtocol, Reason: errConnectTwice.Message})
+	default:
+		return err
+	}
+	return nil
+}

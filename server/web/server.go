@@ -1,0 +1,111 @@
+// Package web is the HTTP side of a node: the WebSocket upgrade, health,
+// metrics, profiles, and a page to try it with.
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"pushgate/push"
+	"pushgate/server/ws"
+)
+
+// Options are the settings of a Server.
+type Options struct {
+	Version string
+	Logger  *slog.Logger
+	// Registry is what /metrics shows.
+	Registry *prometheus.Registry
+	// MaxFrame is the greatest length of a client's frame in bytes.
+	MaxFrame int
+	// AllowedOrigins: see ws.Options.
+	AllowedOrigins []string
+	// Pprof serves /debug/pprof/.
+	Pprof bool
+	// HeartbeatInterval and PongTimeout: see ws.Options.
+	HeartbeatInterval, PongTimeout time.Duration
+	// HandshakeTimeout bounds the reading of a request's header.
+	HandshakeTimeout time.Duration
+	// Notes are lines that /readyz shows of what is wrong without keeping the node
+	// from serving; nil: there are none.
+	Notes func() []string
+}
+
+// Server serves HTTP on one listener. Its methods are safe for concurrent use.
+type Server struct {
+	engine *push.Engine
+	ws     *ws.Server
+	http   *http.Server
+	state  state
+	notes  func() []string
+}
+
+// maxHeader bounds a request's header in bytes.
+const maxHeader = 16 << 10
+
+// New makes a Server; Close ends it, served or not.
+func New(engine *push.Engine, o Options) (*Server, error) {
+	if o.HandshakeTimeout <= 0 {
+		return nil, errors.New("web: HandshakeTimeout must be positive")
+	}
+	s := &Server{
+		engine: engine, notes: o.Notes,
+		ws: ws.New(engine, ws.Options{
+			MaxFrame: o.MaxFrame, AllowedOrigins: o.AllowedOrigins, Logger: o.Logger,
+			HeartbeatInterval: o.HeartbeatInterval, PongTimeout: o.PongTimeout,
+		}),
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /ws", s.ws)
+	mux.HandleFunc("GET /healthz", s.healthz)
+	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{Registry: o.Registry}))
+	mux.HandleFunc("GET /{$}", tryIt)
+	if o.Pprof {
+		mux.HandleFunc("/debug/pprof/", pprof.Index)
+		mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+		mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+		mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+		mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	}
+	s.http = &http.Server{
+		Handler:           mux,
+		ReadHeaderTimeout: o.HandshakeTimeout,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
+	}
+	return s, nil
+}
+
+// Serve answers requests until Close; then it returns nil.
+func (s *Server) Serve(l net.Listener) error {
+	if err := s.http.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving HTTP: %w", err)
+	}
+	return nil
+}
+
+// Drain turns readiness off, refuses new upgrades and closes the connections,
+// spread over the period; it waits until they are gone or ctx ends. Health and
+// metrics go on being answered.
+func (s *Server) Drain(ctx context.Context, period time.Duration) {
+	s.state.draining.Store(true)
+	s.ws.Drain(ctx, period)
+}
+
+// Close cuts off what is left, and waits for every goroutine. Twice is safe.
+func (s *Server) Close() {
+	s.state.draining.Store(true)
+	_ = s.http.Close()
+	s.ws.Close()
+}

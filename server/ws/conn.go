@@ -1,0 +1,229 @@
+package ws
+
+import (
+	"encoding/binary"
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"pushgate/push"
+	"pushgate/push/wire"
+)
+
+const (
+	// writeStall is how long a write may make no progress.
+	writeStall = 10 * time.Second
+	// closeWait is how long the peer has for its half of the closing handshake.
+	closeWait = 5 * time.Second
+	// maxControl bounds the control frames that wait behind a stalled write:
+	// beyond it pongs are dropped (RFC 6455 §5.5.3 asks only for the latest).
+	maxControl = 4 << 10
+	opClose    = 8
+)
+
+// conn is the write side of a connection. Its Write method takes the control
+// frames of coder/websocket, flush and its drainer take everything else; mu
+// keeps them apart.
+type conn struct {
+	net.Conn // nil until attach
+	session  *push.Session
+	writer   *writer
+	server   *Server
+	direct   nonblocking
+
+	heartbeat heartbeat
+	heard     atomic.Int64 // when something was read last, in Unix nanoseconds; 0 until attach
+
+	mu       sync.Mutex
+	attached bool
+	// rest is what a write has not taken yet: whole frames but for the first,
+	// which may be a part. It goes out before anything else.
+	rest []byte
+	// draining: a goroutine of its own writes for this connection.
+	draining bool
+	// closeSent: the close frame is on its way, and nothing may follow it.
+	closeSent bool
+	failed    bool
+}
+
+// wake is called by the session, with its lock held, when there is something to drain.
+func (c *conn) wake() { c.writer.add(c) }
+
+// attach begins writing: the connection is upgraded. Whatever coder/websocket
+// writes meanwhile comes through Write.
+func (c *conn) attach(raw net.Conn) {
+	c.mu.Lock()
+	c.Conn = raw
+	c.direct = newNonblocking(raw)
+	c.attached = true
+	c.heard.Store(time.Now().UnixNano())
+	if c.failed {
+		_ = raw.Close()
+	}
+	c.mu.Unlock()
+}
+
+// Read notes that the peer lives.
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 {
+		c.heard.Store(time.Now().UnixNano())
+	}
+	return n, err
+}
+
+// flush sends what the session has, as far as the connection takes it at once.
+func (c *conn) flush(scratch []byte) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.attached || c.draining || c.failed {
+		return scratch
+	}
+	for more := true; more; {
+		scratch, more = c.next(scratch[:0])
+		if len(scratch) == 0 {
+			break
+		}
+		n, err := c.direct.write(scratch)
+		if err != nil {
+			c.fail()
+			break
+		}
+		if n < len(scratch) {
+			c.rest = append([]byte(nil), scratch[n:]...)
+			c.spill()
+			break
+		}
+	}
+	if cap(scratch) > 4*scratchSize {
+		scratch = make([]byte, 0, scratchSize)
+	}
+	return scratch
+}
+
+// next takes frames from the session, and the close frame after the last.
+func (c *conn) next(buf []byte) (_ []byte, more bool) {
+	if c.closeSent {
+		return buf, false
+	}
+	buf, more, end := c.session.Drain(buf, scratchSize)
+	if end != nil {
+		c.closeSent = true
+		buf = append(buf, wire.CloseFrame(end.Code, end.Reason)...)
+		// The reader ends when the peer has answered, or at this deadline.
+		_ = c.Conn.SetReadDeadline(time.Now().Add(closeWait))
+	}
+	return buf, more
+}
+
+// Write sends one control frame of coder/websocket. A close frame by which it
+// complains of the client's frames is left to the reader, which says so in the
+// words of the protocol.
+func (c *conn) Write(frame []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	closing := len(frame) > 0 && frame[0]&0xf == opClose
+	switch {
+	case c.failed:
+		return 0, net.ErrClosed
+	case closing && len(frame) >= 4 && binary.BigEndian.Uint16(frame[2:]) == uint16(websocket.StatusProtocolError):
+		return len(frame), nil
+	case c.closeSent, c.draining && len(c.rest) > maxControl && !closing:
+		return len(frame), nil
+	}
+	c.closeSent = closing
+	if c.draining {
+		c.rest = append(c.rest, frame...)
+		return len(frame), nil
+	}
+	n, err := c.direct.write(frame)
+	if err != nil {
+		c.fail()
+		return n, err
+	}
+	if n < len(frame) {
+		c.rest = append([]byte(nil), frame[n:]...)
+		c.spill()
+	}
+	return len(frame), nil
+}
+
+// spill gives the connection a goroutine that may wait. The lock is held.
+func (c *conn) spill() {
+	c.draining = true
+	c.server.running.Go(c.drain)
+}
+
+// drain writes what is left and whatever comes, until the connection is in step
+// again or makes no progress for writeStall.
+func (c *conn) drain() {
+	var buf []byte
+	for {
+		c.mu.Lock()
+		more := true
+		buf, c.rest = append(buf[:0], c.rest...), nil
+		if len(buf) == 0 {
+			buf, more = c.next(buf)
+		}
+		if c.failed || len(buf) == 0 && !more {
+			c.draining = false
+			_ = c.SetWriteDeadline(time.Time{})
+			c.mu.Unlock()
+			return
+		}
+		c.mu.Unlock()
+		if err := c.writeAll(buf); err != nil {
+			c.stalled(err)
+		}
+	}
+}
+
+// writeAll blocks until everything is written, or nothing was for too long.
+func (c *conn) writeAll(buf []byte) error {
+	for len(buf) > 0 {
+		if err := c.SetWriteDeadline(time.Now().Add(writeStall)); err != nil {
+			return err
+		}
+		n, err := c.Conn.Write(buf)
+		buf = buf[n:]
+		if err != nil && (n == 0 || !errors.Is(err, os.ErrDeadlineExceeded)) {
+			return err
+		}
+	}
+	return nil
+}
+
+// stalled gives up on a connection that takes nothing any more.
+func (c *conn) stalled(err error) {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		c.session.End(push.End{Code: wire.CloseSlow, Reason: "slow consumer", Reconnect: true})
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fail()
+}
+
+// fail ends writing and wakes the reader. The lock is held.
+func (c *conn) fail() {
+	if c.failed {
+		return
+	}
+	c.failed = true
+	c.rest = nil
+	if c.attached {
+		_ = c.Conn.Close()
+	}
+}
+
+// Close closes the network connection.
+func (c *conn) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fail()
+	return nil
+}

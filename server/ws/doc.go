@@ -1,0 +1,22 @@
+// Package ws carries push sessions over WebSocket connections (RFC 6455).
+//
+// github.com/coder/websocket does the handshake, all reads, the protocol checks
+// and the answers to control frames. Data frames are the engine's: encoded once
+// and written raw to the connection by the type conn, which is the only place
+// that writes. Every write of coder/websocket is one whole control frame, because
+// its bufio.Writer holds the largest (127 bytes); so frames never interleave.
+//
+// # Goroutines
+//
+// One reader per connection, started when the upgrade is done and joined by
+// Server.Close. GOMAXPROCS writers, owned by the Server: they drain the outboxes
+// of the connections that have something to send, several frames in one write
+// where several are there, and never block. A connection that does not take a
+// write at once gets a goroutine of its own until it is in step again. One goroutine
+// for the heartbeats of all connections.
+//
+// # Locks
+//
+// conn.mu, then the session's lock (in Drain), then writer.mu (in wake). No lock
+// is held while a write may block.
+package ws

@@ -1,0 +1,65 @@
+package ws
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"pushgate/push"
+	"pushgate/push/wire"
+)
+
+// Drain refuses new upgrades and closes the connections, spread evenly over the
+// period so that their reconnects do not arrive at once; it waits until they are
+// gone or ctx ends.
+func (s *Server) Drain(ctx context.Context, period time.Duration) {
+	s.mu.Lock()
+	s.draining.Store(true)
+	open := make([]*conn, 0, len(s.conns))
+	for c := range s.conns {
+		open = append(open, c)
+	}
+	empty := make(chan struct{})
+	if len(open) == 0 {
+		close(empty)
+	} else {
+		s.empty = empty
+	}
+	s.mu.Unlock()
+	start := time.Now()
+	for i, c := range open {
+		due := period * time.Duration(i) / time.Duration(len(open))
+		if wait := due - time.Since(start); wait > time.Millisecond {
+			select {
+			case <-time.After(wait):
+			case <-ctx.Done():
+			}
+		}
+		c.session.End(push.End{Code: wire.CloseGoingAway, Reason: "draining", Reconnect: true, RetryAfter: retryJitter()})
+	}
+	select {
+	case <-empty:
+	case <-ctx.Done():
+	}
+}
+
+// Close cuts off what is left and waits for every goroutine. Twice is safe.
+func (s *Server) Close() {
+	s.mu.Lock()
+	s.draining.Store(true)
+	open := make([]*conn, 0, len(s.conns))
+	for c := range s.conns {
+		open = append(open, c)
+	}
+	s.mu.Unlock()
+	s.cancel()
+	for _, c := range open {
+		_ = c.Close()
+	}
+	s.running.Wait()
+}
+
+// retryJitter spreads clients that are sent away.
+func retryJitter() time.Duration {
+	return time.Second + rand.N(4*time.Second)
+}

@@ -1,0 +1,50 @@
+package ws
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"net"
+	"net/http"
+)
+
+// The buffers of coder/websocket for one connection. Reads of whole frames bypass
+// a small one; the largest control frame, 127 bytes, must fit the other, so that
+// each is one write (see the package's documentation).
+const (
+	readBuffer  = 128
+	writeBuffer = 128
+)
+
+// hijacker gives coder/websocket our connection instead of net/http's, with
+// small buffers.
+type hijacker struct {
+	http.ResponseWriter
+	conn   *conn
+	reader *bufio.Reader
+	early  bool // the client sent frames together with its request
+}
+
+// Hijack implements http.Hijacker.
+func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	raw, buffered, err := http.NewResponseController(h.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	h.conn.attach(raw)
+	n := buffered.Reader.Buffered()
+	h.early = n > 0
+	first, _ := buffered.Reader.Peek(n)
+	h.reader = bufio.NewReaderSize(io.MultiReader(bytes.NewReader(first), h.conn), max(n, readBuffer))
+	// Accept keeps what the reader holds and goes on with the connection: what the
+	// client has sent already has to be in the reader by then.
+	_, _ = h.reader.Peek(n)
+	return h.conn, bufio.NewReadWriter(h.reader, bufio.NewWriterSize(h.conn, writeBuffer)), nil
+}
+
+// settle drops what only the handshake needed.
+func (h *hijacker) settle() {
+	if !h.early {
+		h.reader.Reset(h.conn)
+	}
+}

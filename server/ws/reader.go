@@ -1,0 +1,105 @@
+package ws
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+
+	"github.com/coder/websocket"
+
+	"pushgate/push"
+	"pushgate/push/wire"
+)
+
+// frames holds buffers for incoming frames; a connection has one only while it
+// is reading a frame.
+var frames = sync.Pool{New: func() any { return new([]byte) }}
+
+// keepFrame is the capacity up to which a buffer goes back to the pool.
+const keepFrame = 16 << 10
+
+var errTooBig = errors.New("frame too big")
+
+// read works on the client's frames until the connection ends.
+func (s *Server) read(c *conn, socket *websocket.Conn) {
+	defer func() {
+		c.session.Detach()
+		_ = socket.CloseNow()
+	}()
+	socket.SetReadLimit(-1) // the limit is ours: coder's own would close without a closing frame
+	for {
+		kind, r, err := socket.Reader(context.Background())
+		if err == nil {
+			err = s.frame(c, kind, r)
+		}
+		if err != nil {
+			s.refuseProtocol(c, err)
+			return
+		}
+	}
+}
+
+// frame works on one message of the client.
+func (s *Server) frame(c *conn, kind websocket.MessageType, r io.Reader) error {
+	buf := frames.Get().(*[]byte)
+	defer func() {
+		if cap(*buf) <= keepFrame {
+			frames.Put(buf)
+		}
+	}()
+	var err error
+	*buf, err = readUpTo((*buf)[:0], r, s.options.MaxFrame)
+	switch {
+	case errors.Is(err, errTooBig):
+		c.session.End(push.End{Code: wire.CloseTooBig, Reason: "frame too big"})
+		// Whatever else comes is dropped until the peer closes, or its time for it is over.
+		_, err = io.Copy(io.Discard, r)
+		return err
+	case err != nil:
+		return err
+	case kind != websocket.MessageText:
+		c.session.Malformed("the frame is binary; send JSON objects in text frames")
+	default:
+		c.session.HandleFrame(s.ctx, *buf)
+	}
+	return nil
+}
+
+// readUpTo appends a whole message to buf, or fails when it is longer than limit.
+func readUpTo(buf []byte, r io.Reader, limit int) ([]byte, error) {
+	for {
+		if len(buf) == cap(buf) {
+			buf = append(buf, make([]byte, max(512, len(buf)))...)[:len(buf)]
+		}
+		n, err := r.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		switch {
+		case len(buf) > limit:
+			return buf, errTooBig
+		case errors.Is(err, io.EOF):
+			return buf, nil
+		case err != nil:
+			return buf, err
+		}
+	}
+}
+
+// refuseProtocol closes a connection whose frames are not RFC 6455's. One that
+// broke, or that the client closed, needs nothing more; but of its own complaint
+// of the protocol coder/websocket has not told the client (see conn.Write).
+func (s *Server) refuseProtocol(c *conn, err error) {
+	var broken net.Error
+	switch websocket.CloseStatus(err) {
+	case websocket.StatusProtocolError:
+	case -1:
+		if errors.As(err, &broken) || errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return
+		}
+	default:
+		return
+	}
+	c.session.End(push.End{Code: wire.CloseProtocol, Reason: "protocol error"})
+	c.flush(nil)
+}

@@ -1,0 +1,175 @@
+package ws
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"pushgate/push"
+	"pushgate/push/wire"
+)
+
+// Subprotocol is the name of protocol version 1 (RFC 6455 §1.9).
+const Subprotocol = "pushgate.v1.json"
+
+// maxChannels is how many channels one upgrade may name.
+const maxChannels = 100
+
+// Options are the settings of a Server.
+type Options struct {
+	// MaxFrame is the greatest length of a client's frame in bytes.
+	MaxFrame int
+	// AllowedOrigins are origins (https://app.example.com), or hosts, whose pages
+	// may connect; those of the server's own host always may. "*" allows all.
+	AllowedOrigins []string
+	// HeartbeatInterval is the time between pings, 25 s if it is 0; PongTimeout how
+	// long a client may be silent after one, 10 s if it is 0.
+	HeartbeatInterval, PongTimeout time.Duration
+	Logger                         *slog.Logger
+}
+
+// Server upgrades HTTP requests and carries their sessions. It is an
+// http.Handler, safe for concurrent use.
+type Server struct {
+	engine  *push.Engine
+	options Options
+	writers []*writer
+	next    atomic.Uint64
+
+	ctx      context.Context // ends with Close
+	cancel   context.CancelFunc
+	running  sync.WaitGroup // connections, writers, drainers, heartbeats
+	draining atomic.Bool
+
+	mu    sync.Mutex
+	conns map[*conn]struct{}
+	empty chan struct{} // closed when draining and the last connection is gone
+}
+
+// New makes a Server and starts its writers; Close ends it.
+func New(engine *push.Engine, options Options) *Server {
+	options.HeartbeatInterval = cmp.Or(options.HeartbeatInterval, 25*time.Second)
+	options.PongTimeout = cmp.Or(options.PongTimeout, 10*time.Second)
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &Server{engine: engine, options: options, ctx: ctx, cancel: cancel, conns: make(map[*conn]struct{})}
+	for range runtime.GOMAXPROCS(0) {
+		w := newWriter()
+		s.writers = append(s.writers, w)
+		s.running.Go(func() { w.run(ctx) })
+	}
+	s.running.Go(func() { s.heartbeats(ctx) })
+	return s
+}
+
+// ServeHTTP upgrades a request. A refusal is an HTTP answer with a JSON body,
+// before any WebSocket work.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.draining.Load() {
+		refuse(w, http.StatusServiceUnavailable, wire.CodeUnavailable, "the node is shutting down; connect to another", retryJitter())
+		return
+	}
+	if !s.allowed(r) {
+		refuse(w, http.StatusForbidden, wire.CodePermissionDenied, "pages of this origin may not connect; the operator can allow it by http.allowed_origins", 0)
+		return
+	}
+	if offered := r.Header.Values("Sec-WebSocket-Protocol"); len(offered) > 0 && !offers(offered) {
+		refuse(w, http.StatusBadRequest, wire.CodeInvalidArgument, "unknown WebSocket subprotocol; use "+Subprotocol+" or none", 0)
+		return
+	}
+	query := r.URL.Query()
+	channels := query["channel"]
+	if len(channels) > maxChannels {
+		refuse(w, http.StatusBadRequest, wire.CodeInvalidArgument, "more than "+strconv.Itoa(maxChannels)+" channels in the query; subscribe to the rest by frames", 0)
+		return
+	}
+	c := &conn{server: s, writer: s.writers[s.next.Add(1)%uint64(len(s.writers))]}
+	session, err := s.engine.Connect(r.Context(), push.Connection{
+		Subscriber: query.Get("subscriber"),
+		Restore:    query.Get("restore") != "none",
+		Channels:   channels,
+		Info:       push.SessionInfo{RemoteAddress: r.RemoteAddr, UserAgent: clip(r.UserAgent()), Protocol: "websocket"},
+		Wake:       c.wake,
+	})
+	if err != nil {
+		s.refuseConnect(w, err)
+		return
+	}
+	c.session = session
+	s.upgrade(w, r, c)
+}
+
+// upgrade does the handshake and leaves the connection to its reader.
+func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, c *conn) {
+	if !s.track(c) {
+		c.session.Detach()
+		refuse(w, http.StatusServiceUnavailable, wire.CodeUnavailable, "the node is shutting down; connect to another", retryJitter())
+		return
+	}
+	h := &hijacker{ResponseWriter: w, conn: c}
+	socket, err := websocket.Accept(h, r, &websocket.AcceptOptions{
+		Subprotocols:       []string{Subprotocol},
+		InsecureSkipVerify: true, // the origin was checked
+		CompressionMode:    websocket.CompressionDisabled,
+	})
+	if err != nil {
+		c.session.Detach()
+		s.untrack(c)
+		return
+	}
+	h.settle()
+	go func() {
+		defer s.untrack(c)
+		s.read(c, socket)
+	}()
+	c.writer.add(c)
+}
+
+// track counts a connection and its reader in, unless the server drains.
+func (s *Server) track(c *conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.draining.Load() {
+		return false
+	}
+	s.conns[c] = struct{}{}
+	s.running.Add(1)
+	return true
+}
+
+func (s *Server) untrack(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+	s.running.Done()
+	if s.empty != nil && len(s.conns) == 0 {
+		close(s.empty)
+		s.empty = nil
+	}
+}
+
+func clip(text string) string {
+	if len(text) > 256 {
+		return text[:256]
+	}
+	return text
+}
+
+func offers(headers []string) bool {
+	for _, header := range headers {
+		for name := range strings.SplitSeq(header, ",") {
+			if strings.EqualFold(strings.TrimSpace(name), Subprotocol) {
+				return true
+			}
+		}
+	}
+	return false
+}
