@@ -51,6 +51,9 @@ func TestKilledWhileConsuming(t *testing.T) {
 			}
 			next[channel]++
 			if n%(2*each/(kills+1)) == 500 && n > 500 {
+				// Not before it consumes: kfake keeps a member that died while it
+				// was joining until the rebalance time-out.
+				s.WaitStderr("a generation of the consumer group begins")
 				s.Kill()
 				s.Restart()
 			}
