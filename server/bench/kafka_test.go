@@ -24,7 +24,7 @@ import (
 // BenchmarkFromKafka: one channel, 1,000 live subscribers, from the producer of
 // the records to the last subscriber; beside the same messages by PublishStream.
 func BenchmarkFromKafka(b *testing.B) {
-	const subscribers, messages = 1000, 1000
+	const subscribers, messages = 1000, 5000
 	n := startNode(b, pgtest.StartServer(b, pgtest.Options{Durable: true}).New(b, "pushgate"))
 	client, topic := consume(b, n, "kafka")
 	for b.Loop() {
