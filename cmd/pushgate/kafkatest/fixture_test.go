@@ -43,13 +43,18 @@ func startKafka(t *testing.T) *kafka {
 		t.Cleanup(cluster.Close)
 		k.brokers = cluster.ListenAddrs()
 	}
+	k.connect()
+	return k
+}
+
+func (k *kafka) connect() {
+	k.t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(k.brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
-		t.Fatal(err)
+		k.t.Fatal(err)
 	}
-	t.Cleanup(client.Close)
+	k.t.Cleanup(client.Close)
 	k.client = client
-	return k
 }
 
 // topic creates a topic with a name of its own.
