@@ -2,7 +2,6 @@ package push
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -53,12 +52,8 @@ func (e *Engine) Ingest(ctx context.Context, batch []Publication, position store
 			stored = append(stored, submissions[i])
 		}
 	}
+	// A failure is no outcome yet: the batch comes again, and counts then.
 	if err := e.appender.store(stored, &position); err != nil {
-		if !errors.Is(err, store.ErrReplayed) {
-			for range stored {
-				e.metrics.appended(store.Appended{}, err)
-			}
-		}
 		return nil, err
 	}
 	published, dispatched := make([]Published, len(batch)), 0
