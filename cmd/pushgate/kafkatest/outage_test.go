@@ -28,7 +28,8 @@ func TestDatabaseAway(t *testing.T) {
 		wantLine(t, followers[0], fmt.Sprintf("%s %d %d", channel(0), n+1, n))
 	}
 	database.Stop()
-	waitMetric(t, s, `pushgate_kafka_failures_total{operation="store"}`, 5*partitions)
+	// With the pauses between them, eight failures of a partition take ten seconds.
+	waitMetric(t, s, `pushgate_kafka_failures_total{operation="store"}`, 8*partitions)
 	if err := <-produced; err != nil {
 		t.Fatal(err)
 	}
