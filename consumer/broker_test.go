@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"math/big"
 	"net"
 	"strconv"
@@ -13,8 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 )
@@ -88,6 +91,52 @@ func TestCompactedTopic(t *testing.T) {
 	m.waitCount(t, "end", 1)
 	if got := len(m.data("p0")); got >= 200 {
 		t.Errorf("nothing was compacted: %d records", got)
+	}
+}
+
+// A partition goes on when all in-sync replicas have a dead letter, not before.
+func TestDeadLettersAreAcknowledgedByAll(t *testing.T) {
+	f, m := newFake(t), newMemory()
+	topic, cfg := f.poisoned()
+	cfg.Sources[0].DeadLetter = f.topic(1)
+	acks, refused := make(chan int16, 10), false
+	f.fake.ControlKey(int16(kmsg.Produce), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		f.fake.KeepControl()
+		produce, ok := request.(*kmsg.ProduceRequest)
+		if !ok {
+			return nil, nil, false
+		}
+		acks <- produce.Acks
+		if refused {
+			return nil, nil, false
+		}
+		refused = true
+		response, ok := produce.ResponseKind().(*kmsg.ProduceResponse)
+		if !ok {
+			return nil, nil, false
+		}
+		for _, t := range produce.Topics {
+			partition := kmsg.NewProduceResponseTopicPartition()
+			partition.Partition, partition.ErrorCode = t.Partitions[0].Partition, kerr.NotEnoughReplicas.Code
+			of := kmsg.NewProduceResponseTopic()
+			of.Topic, of.TopicID, of.Partitions = t.Topic, t.TopicID, append(of.Partitions, partition)
+			response.Topics = append(response.Topics, of)
+		}
+		return response, nil, true
+	})
+	run(t, m, cfg)
+	m.waitPosition(t, topic, 0, 6)
+	for range 2 {
+		if got := <-acks; got != -1 {
+			t.Errorf("written with acks=%d", got)
+		}
+	}
+	f.letters(cfg.Sources[0].DeadLetter, 3)
+	if n := value(t, cfg, "pushgate_kafka_failures_total", "operation", "dead_letter"); n != 1 {
+		t.Errorf("%v failures", n)
+	}
+	if got := fmt.Sprint(m.data("a")); got != "[1 3 4]" {
+		t.Errorf("got %s", got)
 	}
 }
 

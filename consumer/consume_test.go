@@ -3,6 +3,7 @@ package consumer
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -23,9 +24,23 @@ func TestOrderOfEachPartition(t *testing.T) {
 		m.waitCount(t, fmt.Sprintf("p%d", p), 1000)
 		m.wantNumbers(t, fmt.Sprintf("p%d", p), 0, 1000)
 	}
+	assigned, rebalances := value(t, cfg, "pushgate_kafka_assigned_partitions"), value(t, cfg, "pushgate_kafka_rebalances_total")
+	if assigned != 3 || rebalances < 1 {
+		t.Errorf("%v partitions are assigned after %v rebalances", assigned, rebalances)
+	}
 	c.Stop()
-	if got := value(t, cfg, "pushgate_kafka_messages_total", "source", "test"); got != 3000 {
-		t.Errorf("counted %v messages", got)
+	// Keys are p0 to p2, values 0 to 999.
+	const bytes = 3 * (1000*2 + 10 + 90*2 + 900*3)
+	for name, want := range map[string]float64{
+		"pushgate_kafka_records_total": 3000, "pushgate_kafka_messages_total": 3000, "pushgate_kafka_bytes_total": bytes,
+		"pushgate_kafka_store_seconds": float64(m.batches), "pushgate_kafka_assigned_partitions": 0,
+	} {
+		if got := value(t, cfg, name); got != want {
+			t.Errorf("%s is %v, not %v", name, got, want)
+		}
+	}
+	if got := time.Unix(int64(value(t, cfg, "pushgate_kafka_last_progress_timestamp_seconds")), 0); time.Since(got) > patience {
+		t.Errorf("the last progress was at %s", got)
 	}
 }
 

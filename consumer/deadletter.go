@@ -150,6 +150,9 @@ func (w *worker) bury(ctx context.Context, b *batch) error {
 			w.note(b, w.metrics.deadLetters, "bad records went to the dead-letter topic")
 			return nil
 		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		w.retrying("dead_letter", err)
 		if !w.backoff.wait(ctx) {
 			return ctx.Err()

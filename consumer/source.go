@@ -58,6 +58,9 @@ func DefaultSource() Source {
 	}
 }
 
+// maxBatchRecords bounds what a batch takes beside the bytes of its records.
+const maxBatchRecords = 10_000
+
 var legalTopic = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
 
 func (s Source) validate() *KeyError {
@@ -72,8 +75,8 @@ func (s Source) validate() *KeyError {
 		return badKey("on_bad_record", "%q is not one of skip, stop", s.OnBadRecord)
 	case s.DeadLetter != "" && !legalTopic.MatchString(s.DeadLetter):
 		return badKey("dead_letter", "%q cannot be the name of a topic", s.DeadLetter)
-	case s.BatchRecords < 1:
-		return badKey("batch.records", "%d is too little; it has to be more than 0", s.BatchRecords)
+	case s.BatchRecords < 1 || s.BatchRecords > maxBatchRecords:
+		return badKey("batch.records", "%d is not between 1 and %d", s.BatchRecords, maxBatchRecords)
 	case s.BatchBytes < 1:
 		return badKey("batch.bytes", "%d is too little; it has to be more than 0", s.BatchBytes)
 	case s.Linger < 0 || s.Linger > time.Second:

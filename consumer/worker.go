@@ -125,6 +125,8 @@ func (w *worker) store(ctx context.Context, b *batch) error {
 		case errors.As(err, &replayed):
 			w.metrics.replayed.WithLabelValues(w.source.Name).Add(float64(b.drop(replayed.Stored.Next)))
 			w.progress.stored(min(b.next, replayed.Stored.Next))
+		case ctx.Err() != nil:
+			return ctx.Err()
 		default:
 			w.retrying("store", err)
 			if !w.backoff.wait(ctx) {

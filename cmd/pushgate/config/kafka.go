@@ -44,7 +44,7 @@ type KafkaSource struct {
 
 // Batch bounds what is stored in one transaction.
 type Batch struct {
-	Records int      `name:"records" default:"512" min:"1" help:"Records, and messages, of one transaction. A single record may become more."`
+	Records int      `name:"records" default:"512" min:"1" max:"10000" help:"Records, and messages, of one transaction. A single record may become more."`
 	Bytes   Size     `name:"bytes" default:"1MiB" min:"1" help:"The same, in bytes of records."`
 	Linger  Duration `name:"linger" default:"2ms" help:"How long to wait for more while records come in numbers; at most 1s."`
 }
