@@ -31,6 +31,7 @@ type commands struct {
 	Subscriptions subscriptionsCommand `cmd:"" help:"List durable subscriptions."`
 	Connections   connectionsCommand   `cmd:"" help:"List the open connections of a node."`
 	Disconnect    disconnectCommand    `cmd:"" help:"Close connections of a node."`
+	Drain         drainCommand         `cmd:"" help:"End a node in order, as SIGTERM does."`
 	Migrate       migrateCommand       `cmd:"" help:"Bring the schema of the store to this program's version."`
 	Config        configCommand        `cmd:"" help:"Print the configuration that applies, and where it comes from."`
 	Version       versionCommand       `cmd:"" help:"Print the version."`

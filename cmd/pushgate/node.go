@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"sync"
@@ -29,11 +28,14 @@ type node struct {
 	web      *web.Server
 
 	httpListener, grpcListener net.Listener
+
+	drain    sync.Once
+	draining chan struct{} // closed when the node is not ready any more
 }
 
 // newNode opens the store, starts the engine and listens.
 func newNode(ctx context.Context, f *config.Flags, logger *slog.Logger) (_ *node, err error) {
-	n := &node{flags: f, logger: logger}
+	n := &node{flags: f, logger: logger, draining: make(chan struct{})}
 	if n.database, n.driver, err = openDatabase(ctx, f, logger); err != nil {
 		return nil, err
 	}
@@ -92,9 +94,11 @@ func (n *node) assemble() (err error) {
 		Driver:     n.driver,
 		MaxMessage: int(n.flags.GRPC.MaxMessage),
 		Reflection: n.flags.GRPC.Reflection,
+		Process:    n,
 		Logger:     n.logger,
 		Registry:   registry,
 	})
+	n.watchDrain(registry)
 	n.engine.OnHealth(n.rpc.SetServing)
 	n.engine.Start()
 	if n.consumer != nil {
@@ -111,7 +115,7 @@ func (n *node) notes() []string {
 	return n.consumer.Health()
 }
 
-// serve answers on both listeners until ctx ends or one fails.
+// serve answers on both listeners until the node drains or one fails.
 func (n *node) serve(ctx context.Context) error {
 	failed := make(chan error, 2)
 	go func() { failed <- n.web.Serve(n.httpListener) }()
@@ -123,28 +127,9 @@ func (n *node) serve(ctx context.Context) error {
 		}
 		return err
 	case <-ctx.Done():
-		return nil
+		n.beginDrain()
+	case <-n.draining:
 	}
-}
-
-// shutdown ends everything: readiness and health first, then no new connections
-// and calls, then what is under way, the engine, and the store last.
-func (n *node) shutdown(drain time.Duration) error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(n.flags.Shutdown.Timeout))
-	defer cancel()
-	var stopping sync.WaitGroup
-	stopping.Go(func() { n.rpc.Stop(ctx) })
-	if n.consumer != nil {
-		stopping.Go(n.consumer.Stop)
-	}
-	n.web.Drain(ctx, drain)
-	stopping.Wait()
-	n.web.Close()
-	n.engine.Stop()
-	if err := n.database.Close(); err != nil {
-		return fmt.Errorf("closing the store: %w", err)
-	}
-	n.logger.Info("stopped")
 	return nil
 }
 

@@ -28,17 +28,18 @@ func (c *serveCommand) Run(ctx context.Context, t terminal) error {
 		return interrupted(ctx, err, logger)
 	}
 	if _, err := fmt.Fprint(t.out, n.greeting()); err != nil {
-		return errors.Join(err, n.shutdown(0))
+		return errors.Join(err, n.shutdown(0, 0))
 	}
 	logger.Info("started", "version", programVersion(), "node", c.Node, "store", n.driver,
 		"http", n.httpListener.Addr().String(), "grpc", n.grpcListener.Addr().String())
 	failure := n.serve(ctx)
 	if failure != nil {
 		logger.Error("a listener failed; stopping", "error", failure)
-	} else {
-		logger.Info("stopping: connections are closed over shutdown.drain; a second signal ends at once", "drain", c.Shutdown.Drain)
+		return errors.Join(failure, c.stop(n, 0))
 	}
-	return errors.Join(failure, c.stop(n))
+	logger.Info("stopping: connections are closed over shutdown.drain, after shutdown.delay; a second signal ends at once",
+		"connections", n.connections(), "delay", c.Shutdown.Delay, "drain", c.Shutdown.Drain)
+	return c.stop(n, time.Duration(c.Shutdown.Delay))
 }
 
 // interrupted turns what a signal broke off during the start into a good end.
@@ -51,9 +52,9 @@ func interrupted(ctx context.Context, err error, logger *slog.Logger) error {
 }
 
 // stop ends the node in order, or gives up after shutdown.timeout.
-func (c *serveCommand) stop(n *node) error {
+func (c *serveCommand) stop(n *node, delay time.Duration) error {
 	ended := make(chan error, 1)
-	go func() { ended <- n.shutdown(time.Duration(c.Shutdown.Drain)) }()
+	go func() { ended <- n.shutdown(delay, time.Duration(c.Shutdown.Drain)) }()
 	select {
 	case err := <-ended:
 		return err

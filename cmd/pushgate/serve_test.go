@@ -1,7 +1,6 @@
 package main_test
 
 import (
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -32,17 +31,9 @@ func TestServe(t *testing.T) {
 
 func TestMetricsSayWhatRuns(t *testing.T) {
 	s := pushgatetest.Start(t, pushgatetest.Command{})
-	response, err := http.Get("http://" + s.HTTP + "/metrics")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	body := page(t, "http://"+s.HTTP+"/metrics")
 	for _, want := range []string{`pushgate_build_info{`, `version="test"`, "go_goroutines ", "process_open_fds "} {
-		if !strings.Contains(string(body), want) {
+		if !strings.Contains(body, want) {
 			t.Errorf("there is no %s", want)
 		}
 	}
@@ -173,7 +164,7 @@ func TestConfigShowsWhereValuesComeFrom(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	out := strings.Join(run(t, pushgatetest.Command{}), "\n")
-	for _, command := range []string{"serve", "publish", "subscribe", "channels", "subscriptions", "connections", "disconnect", "migrate", "config", "version"} {
+	for _, command := range []string{"serve", "publish", "subscribe", "channels", "subscriptions", "connections", "disconnect", "drain", "migrate", "config", "version"} {
 		if !strings.Contains(out, "\n  "+command+" ") {
 			t.Errorf("%s is not in:\n%s", command, out)
 		}

@@ -97,6 +97,63 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	}
 }
 
+// Between the two phases of a drain everything that is open goes on.
+func TestDrainCommandAndDelay(t *testing.T) {
+	s := pushgatetest.Start(t, pushgatetest.Command{Args: []string{"--shutdown-delay=1h", "--shutdown-timeout=2h"}})
+	conn := connect(t, s)
+	for range 2 {
+		equal(t, run(t, s.Command("drain")), []string{"draining 1 connections over 1h0m5s"})
+	}
+	if got := status(t, "http://"+s.HTTP+"/readyz"); got != http.StatusServiceUnavailable {
+		t.Errorf("/readyz: got %d", got)
+	}
+	if _, response, err := websocket.Dial(t.Context(), s.WebSocket, nil); err == nil || response == nil || response.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("upgrade while draining: %v, %+v", err, response)
+	}
+	if !strings.Contains(page(t, "http://"+s.HTTP+"/metrics"), "\npushgate_draining 1\n") {
+		t.Error("the metrics do not say that it drains")
+	}
+	s.Publish("news", "1")
+	readUntil(t, conn, "message")
+	// The first signal asks for what goes on already, the second ends it.
+	s.Signal(syscall.SIGTERM)
+	equal(t, run(t, s.Command("drain")), []string{"draining 1 connections over 1h0m5s"})
+	s.Signal(syscall.SIGTERM)
+	if code := s.Wait(); code != 1 || !strings.Contains(s.Stderr(), "ended at once") {
+		t.Errorf("exit code %d: %s", code, s.Stderr())
+	}
+}
+
+func TestDrainCommandEndsTheProcess(t *testing.T) {
+	s := pushgatetest.Start(t, pushgatetest.Command{Args: []string{"--shutdown-delay=100ms", "--shutdown-drain=8s"}})
+	for range 2 {
+		conn := connect(t, s)
+		go func() {
+			for err := error(nil); err == nil; {
+				_, _, err = conn.Read(t.Context())
+			}
+		}()
+	}
+	run(t, s.Command("drain"))
+	s.WaitStderr("msg=draining connections=1 for=")
+	if code := s.Wait(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if strings.Contains(s.Stderr(), "level=WARN") {
+		t.Errorf("it complains:\n%s", s.Stderr())
+	}
+}
+
+// Who does not answer the closing frame is cut off at the deadline.
+func TestShutdownTimeout(t *testing.T) {
+	s := pushgatetest.Start(t, pushgatetest.Command{Args: []string{"--shutdown-drain=0s", "--shutdown-timeout=100ms"}})
+	connect(t, s)
+	if code := s.Stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	s.WaitStderr(`msg="shutdown.timeout is over; what is left is cut off" timeout=100ms connections=1`)
+}
+
 // A node that starts before its database waits for it.
 func TestWaitsForPostgres(t *testing.T) {
 	postgres := pgtest.StartServer(t, pgtest.Options{})

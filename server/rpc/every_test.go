@@ -72,6 +72,7 @@ var every = map[protoreflect.FullName]struct {
 	},
 	"pushgate.v1.ControlService.GetStats":   {good: &pb.GetStatsRequest{}},
 	"pushgate.v1.ControlService.WatchStats": {good: &pb.WatchStatsRequest{}},
+	"pushgate.v1.ControlService.Drain":      {good: &pb.DrainRequest{}},
 	"pushgate.v1.SubscribeService.Subscribe": {
 		good: &pb.SubscribeRequest{Request: &pb.SubscribeRequest_Connect{Connect: &pb.Connect{Subscriber: "alice"}}},
 		bad:  &pb.SubscribeRequest{}, code: codes.InvalidArgument,

@@ -31,6 +31,7 @@ type node struct {
 	store     *faulty
 	engine    *push.Engine
 	server    *rpc.Server
+	process   process
 	log       logged
 	registry  *prometheus.Registry
 	dial      func(context.Context) (net.Conn, error)
@@ -67,7 +68,7 @@ func start(t testing.TB, change ...func(*push.Config)) *node {
 	must(t, err)
 	n.engine.Start()
 	n.server = rpc.New(n.engine, rpc.Options{
-		Version: "1.2.3", Node: "node-1", Driver: "sqlite", Reflection: true, Logger: logger, Registry: n.registry,
+		Version: "1.2.3", Node: "node-1", Driver: "sqlite", Reflection: true, Process: &n.process, Logger: logger, Registry: n.registry,
 	})
 	l := bufconn.Listen(1 << 20)
 	served := make(chan error, 1)

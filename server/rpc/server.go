@@ -34,8 +34,19 @@ type Options struct {
 	// WriteStall is how long a subscriber's call may leave a response unread before
 	// it is ended; 10 s if it is 0.
 	WriteStall time.Duration
-	Logger     *slog.Logger
-	Registry   prometheus.Registerer
+	// Process is what Drain is asked of; nil: it is not implemented.
+	Process  Process
+	Logger   *slog.Logger
+	Registry prometheus.Registerer
+}
+
+// Process is the process that a Server is part of. Its methods are safe for
+// concurrent use.
+type Process interface {
+	// Drain begins the end of the process, which goes on when it has returned. It
+	// answers how long it takes until the last connection is told to close. Twice
+	// is safe.
+	Drain() (period time.Duration)
 }
 
 // Server is the gRPC interface of one node. Its goroutines end with Stop; the
@@ -125,7 +136,7 @@ func (s *Server) Serve(l net.Listener) error {
 const servicePrefix = "pushgate.v1."
 
 // SetServing answers health checks: for the server as a whole, and for each
-// service by its name. After Stop nothing serves.
+// service by its name. After BeginDrain nothing serves.
 func (s *Server) SetServing(serving bool) {
 	state := healthv1.HealthCheckResponse_NOT_SERVING
 	if serving {
@@ -139,15 +150,18 @@ func (s *Server) SetServing(serving bool) {
 	}
 }
 
-// SetDraining is told by Stats.
-func (s *Server) SetDraining(draining bool) { s.draining.Store(draining) }
+// BeginDrain says in health checks and Stats that the server ends; calls go on
+// being answered until Stop.
+func (s *Server) BeginDrain() {
+	s.health.Shutdown()
+	s.draining.Store(true)
+}
 
 // Stop takes no more calls and ends the streams; calls and publishes under way
 // are answered. When ctx ends before that, what is left is cut off. It returns
 // when no goroutine is left. Twice is safe.
 func (s *Server) Stop(ctx context.Context) {
-	s.health.Shutdown()
-	s.SetDraining(true)
+	s.BeginDrain()
 	s.stop.Do(func() { close(s.stopping) })
 	done := make(chan struct{})
 	go func() {

@@ -35,7 +35,7 @@ func TestStats(t *testing.T) {
 	c.ack("news", 2)
 	c.ack("news", 1)
 	c.ping()
-	n.server.SetDraining(true)
+	n.server.BeginDrain()
 	s := stats()
 	if s.GetConnections() != 1 || s.GetSubscriptions() != 2 || s.GetChannels() != 2 || s.GetPublishes() != 6 || s.GetStored() != 3 ||
 		s.GetDuplicates() != 1 || s.GetEphemeral() != 1 || s.GetFailed() != 1 || s.GetAcks() != 1 || s.GetGaps() != 0 || !s.GetDraining() {

@@ -48,6 +48,9 @@ type subscriber struct {
 // Subscribe is one connection of a subscriber. The handler only watches over the
 // two goroutines: when it returns, grpc ends the stream for both of them.
 func (s *subscribeService) Subscribe(stream subscribeStream) error {
+	if s.server.draining.Load() {
+		return errDraining
+	}
 	ctx := stream.Context()
 	c := &subscriber{
 		server: s.server, stream: stream, ctx: ctx,

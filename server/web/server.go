@@ -95,11 +95,19 @@ func (s *Server) Serve(l net.Listener) error {
 	return nil
 }
 
-// Drain turns readiness off, refuses new upgrades and closes the connections,
-// spread over the period; it waits until they are gone or ctx ends. Health and
-// metrics go on being answered.
-func (s *Server) Drain(ctx context.Context, period time.Duration) {
+// BeginDrain turns readiness off and refuses new upgrades; what is open goes on
+// until Drain. Health and metrics go on being answered, but no connection is kept
+// for a second request.
+func (s *Server) BeginDrain() {
 	s.state.draining.Store(true)
+	s.ws.BeginDrain()
+	s.http.SetKeepAlivesEnabled(false)
+}
+
+// Drain begins the drain if that was not done, and closes the connections, spread
+// over the period; it waits until they are gone or ctx ends.
+func (s *Server) Drain(ctx context.Context, period time.Duration) {
+	s.BeginDrain()
 	s.ws.Drain(ctx, period)
 }
 

@@ -9,12 +9,19 @@ import (
 	"pushgate/push/wire"
 )
 
-// Drain refuses new upgrades and closes the connections, spread evenly over the
-// period so that their reconnects do not arrive at once; it waits until they are
-// gone or ctx ends.
-func (s *Server) Drain(ctx context.Context, period time.Duration) {
+// BeginDrain refuses new upgrades from now on; what is open goes on until Drain.
+func (s *Server) BeginDrain() {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.draining.Store(true)
+}
+
+// Drain begins the drain if that was not done, and closes the connections, spread
+// evenly over the period so that their reconnects do not arrive at once; it waits
+// until they are gone or ctx ends.
+func (s *Server) Drain(ctx context.Context, period time.Duration) {
+	s.BeginDrain()
+	s.mu.Lock()
 	open := make([]*conn, 0, len(s.conns))
 	for c := range s.conns {
 		open = append(open, c)

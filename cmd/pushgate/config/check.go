@@ -36,8 +36,8 @@ func (f *Flags) check() error {
 	if f.GRPC.MaxMessage <= f.Limits.MaxPayload {
 		return f.problem("grpc.max_message", "%s does not hold a payload of limits.max_payload (%s) with its envelope; raise it", f.GRPC.MaxMessage, f.Limits.MaxPayload)
 	}
-	if f.Shutdown.Drain >= f.Shutdown.Timeout {
-		return f.problem("shutdown.timeout", "%s is not longer than shutdown.drain (%s); raise it", f.Shutdown.Timeout, f.Shutdown.Drain)
+	if s := f.Shutdown; s.Delay+s.Drain >= s.Timeout {
+		return f.problem("shutdown.timeout", "%s is not longer than shutdown.delay (%s) and shutdown.drain (%s) together; raise it", s.Timeout, s.Delay, s.Drain)
 	}
 	return f.checkKafka()
 }

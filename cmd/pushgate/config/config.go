@@ -91,6 +91,7 @@ type Ingest struct {
 
 // Shutdown is what SIGTERM begins.
 type Shutdown struct {
+	Delay   Duration `name:"delay" placeholder:"DURATION" default:"0s" help:"How long to wait between not being ready any more and the first connection that is closed, so that load balancers notice first. New WebSockets are refused from the beginning; gRPC goes on being served."`
 	Drain   Duration `name:"drain" placeholder:"DURATION" default:"5s" help:"The time over which connections are closed, so that their clients do not come back all at once."`
-	Timeout Duration `name:"timeout" placeholder:"DURATION" default:"20s" min:"1" help:"When to give up on an orderly end. Has to be longer than shutdown.drain."`
+	Timeout Duration `name:"timeout" placeholder:"DURATION" default:"20s" min:"1" help:"When to give up on an orderly end, from its beginning. Has to be longer than shutdown.delay and shutdown.drain together."`
 }

@@ -37,7 +37,7 @@ func TestProblems(t *testing.T) {
 		{"too little with a unit", sources{yaml: "heartbeat:\n  interval: 10ms\n"}, "test.yaml:2: heartbeat.interval: 10ms is too little; the least is 1s"},
 		{"address", sources{yaml: "http:\n  address: 8080\n"}, `test.yaml:2: http.address: "8080" is not an address; write HOST:PORT, as 127.0.0.1:8080`},
 		{"origin", sources{yaml: "http:\n  allowed_origins:\n    - https://a.example/\n"}, `test.yaml:2: http.allowed_origins: "https://a.example/" is not an origin; write scheme and host, as https://app.example.com`},
-		{"together", sources{yaml: "shutdown:\n  timeout: 5s\n"}, "test.yaml:2: shutdown.timeout: 5s is not longer than shutdown.drain (5s); raise it"},
+		{"together", sources{yaml: "shutdown:\n  timeout: 5s\n"}, "test.yaml:2: shutdown.timeout: 5s is not longer than shutdown.delay (0s) and shutdown.drain (5s) together; raise it"},
 		{"shares", sources{env: map[string]string{"PUSHGATE_INGEST_COMMITTERS": "100"}},
 			"ingest.bytes: 64MiB for 100 committers do not hold a payload of 1MiB each; raise ingest.bytes, or lower ingest.committers or limits.max_payload"},
 		{"envelope", sources{args: []string{"--grpc-max-message=1MiB"}}, "--grpc-max-message: 1MiB does not hold a payload of limits.max_payload (1MiB) with its envelope; raise it"},

@@ -2465,6 +2465,98 @@ func (x *WatchStatsResponse) GetStats() *Stats {
 	return nil
 }
 
+// Asks the node to end.
+type DrainRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DrainRequest) Reset() {
+	*x = DrainRequest{}
+	mi := &file_pushgate_v1_control_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DrainRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DrainRequest) ProtoMessage() {}
+
+func (x *DrainRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pushgate_v1_control_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DrainRequest.ProtoReflect.Descriptor instead.
+func (*DrainRequest) Descriptor() ([]byte, []int) {
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{34}
+}
+
+// The node has begun to end.
+type DrainResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The connections that are open, which will be closed.
+	Connections uint64 `protobuf:"varint,1,opt,name=connections,proto3" json:"connections,omitempty"`
+	// How long it takes from the beginning until the last of them is told to close.
+	Period        *durationpb.Duration `protobuf:"bytes,2,opt,name=period,proto3" json:"period,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DrainResponse) Reset() {
+	*x = DrainResponse{}
+	mi := &file_pushgate_v1_control_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DrainResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DrainResponse) ProtoMessage() {}
+
+func (x *DrainResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pushgate_v1_control_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DrainResponse.ProtoReflect.Descriptor instead.
+func (*DrainResponse) Descriptor() ([]byte, []int) {
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *DrainResponse) GetConnections() uint64 {
+	if x != nil {
+		return x.Connections
+	}
+	return 0
+}
+
+func (x *DrainResponse) GetPeriod() *durationpb.Duration {
+	if x != nil {
+		return x.Period
+	}
+	return nil
+}
+
 var File_pushgate_v1_control_proto protoreflect.FileDescriptor
 
 const file_pushgate_v1_control_proto_rawDesc = "" +
@@ -2663,7 +2755,11 @@ const file_pushgate_v1_control_proto_rawDesc = "" +
 	"\x11WatchStatsRequest\x125\n" +
 	"\binterval\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\binterval\">\n" +
 	"\x12WatchStatsResponse\x12(\n" +
-	"\x05stats\x18\x01 \x01(\v2\x12.pushgate.v1.StatsR\x05stats*l\n" +
+	"\x05stats\x18\x01 \x01(\v2\x12.pushgate.v1.StatsR\x05stats\"\x0e\n" +
+	"\fDrainRequest\"d\n" +
+	"\rDrainResponse\x12 \n" +
+	"\vconnections\x18\x01 \x01(\x04R\vconnections\x121\n" +
+	"\x06period\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x06period*l\n" +
 	"\x0fConnectionState\x12 \n" +
 	"\x1cCONNECTION_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15CONNECTION_STATE_OPEN\x10\x01\x12\x1c\n" +
@@ -2671,7 +2767,8 @@ const file_pushgate_v1_control_proto_rawDesc = "" +
 	"\tTransport\x12\x19\n" +
 	"\x15TRANSPORT_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13TRANSPORT_WEBSOCKET\x10\x01\x12\x12\n" +
-	"\x0eTRANSPORT_GRPC\x10\x022\xde\t\n" +
+	"\x0eTRANSPORT_GRPC\x10\x022\x9e\n" +
+	"\n" +
 	"\x0eControlService\x12\\\n" +
 	"\x0fListConnections\x12#.pushgate.v1.ListConnectionsRequest\x1a$.pushgate.v1.ListConnectionsResponse\x12V\n" +
 	"\rGetConnection\x12!.pushgate.v1.GetConnectionRequest\x1a\".pushgate.v1.GetConnectionResponse\x12M\n" +
@@ -2690,7 +2787,8 @@ const file_pushgate_v1_control_proto_rawDesc = "" +
 	"\x0fWatchDeliveries\x12#.pushgate.v1.WatchDeliveriesRequest\x1a$.pushgate.v1.WatchDeliveriesResponse0\x01\x12G\n" +
 	"\bGetStats\x12\x1c.pushgate.v1.GetStatsRequest\x1a\x1d.pushgate.v1.GetStatsResponse\x12O\n" +
 	"\n" +
-	"WatchStats\x12\x1e.pushgate.v1.WatchStatsRequest\x1a\x1f.pushgate.v1.WatchStatsResponse0\x01B+Z)pushgate/proto/gen/pushgate/v1;pushgatev1b\x06proto3"
+	"WatchStats\x12\x1e.pushgate.v1.WatchStatsRequest\x1a\x1f.pushgate.v1.WatchStatsResponse0\x01\x12>\n" +
+	"\x05Drain\x12\x19.pushgate.v1.DrainRequest\x1a\x1a.pushgate.v1.DrainResponseB+Z)pushgate/proto/gen/pushgate/v1;pushgatev1b\x06proto3"
 
 var (
 	file_pushgate_v1_control_proto_rawDescOnce sync.Once
@@ -2705,7 +2803,7 @@ func file_pushgate_v1_control_proto_rawDescGZIP() []byte {
 }
 
 var file_pushgate_v1_control_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_pushgate_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_pushgate_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
 var file_pushgate_v1_control_proto_goTypes = []any{
 	(ConnectionState)(0),               // 0: pushgate.v1.ConnectionState
 	(Transport)(0),                     // 1: pushgate.v1.Transport
@@ -2743,67 +2841,72 @@ var file_pushgate_v1_control_proto_goTypes = []any{
 	(*GetStatsResponse)(nil),           // 33: pushgate.v1.GetStatsResponse
 	(*WatchStatsRequest)(nil),          // 34: pushgate.v1.WatchStatsRequest
 	(*WatchStatsResponse)(nil),         // 35: pushgate.v1.WatchStatsResponse
-	(*timestamppb.Timestamp)(nil),      // 36: google.protobuf.Timestamp
-	(*Subscription)(nil),               // 37: pushgate.v1.Subscription
-	(*Message)(nil),                    // 38: pushgate.v1.Message
-	(*durationpb.Duration)(nil),        // 39: google.protobuf.Duration
+	(*DrainRequest)(nil),               // 36: pushgate.v1.DrainRequest
+	(*DrainResponse)(nil),              // 37: pushgate.v1.DrainResponse
+	(*timestamppb.Timestamp)(nil),      // 38: google.protobuf.Timestamp
+	(*Subscription)(nil),               // 39: pushgate.v1.Subscription
+	(*Message)(nil),                    // 40: pushgate.v1.Message
+	(*durationpb.Duration)(nil),        // 41: google.protobuf.Duration
 }
 var file_pushgate_v1_control_proto_depIdxs = []int32{
 	0,  // 0: pushgate.v1.Connection.state:type_name -> pushgate.v1.ConnectionState
-	36, // 1: pushgate.v1.Connection.connect_time:type_name -> google.protobuf.Timestamp
+	38, // 1: pushgate.v1.Connection.connect_time:type_name -> google.protobuf.Timestamp
 	1,  // 2: pushgate.v1.Connection.transport:type_name -> pushgate.v1.Transport
 	2,  // 3: pushgate.v1.ListConnectionsResponse.connections:type_name -> pushgate.v1.Connection
 	2,  // 4: pushgate.v1.GetConnectionResponse.connection:type_name -> pushgate.v1.Connection
-	37, // 5: pushgate.v1.CreateSubscriptionResponse.subscription:type_name -> pushgate.v1.Subscription
-	37, // 6: pushgate.v1.ListSubscriptionsResponse.subscriptions:type_name -> pushgate.v1.Subscription
-	36, // 7: pushgate.v1.Channel.oldest_publish_time:type_name -> google.protobuf.Timestamp
+	39, // 5: pushgate.v1.CreateSubscriptionResponse.subscription:type_name -> pushgate.v1.Subscription
+	39, // 6: pushgate.v1.ListSubscriptionsResponse.subscriptions:type_name -> pushgate.v1.Subscription
+	38, // 7: pushgate.v1.Channel.oldest_publish_time:type_name -> google.protobuf.Timestamp
 	15, // 8: pushgate.v1.ListChannelsResponse.channels:type_name -> pushgate.v1.Channel
 	15, // 9: pushgate.v1.GetChannelResponse.channel:type_name -> pushgate.v1.Channel
-	38, // 10: pushgate.v1.MessageReceipt.message:type_name -> pushgate.v1.Message
+	40, // 10: pushgate.v1.MessageReceipt.message:type_name -> pushgate.v1.Message
 	22, // 11: pushgate.v1.MessageReceipt.deliveries:type_name -> pushgate.v1.Delivery
 	23, // 12: pushgate.v1.ListMessagesResponse.messages:type_name -> pushgate.v1.MessageReceipt
-	38, // 13: pushgate.v1.GetMessageResponse.message:type_name -> pushgate.v1.Message
+	40, // 13: pushgate.v1.GetMessageResponse.message:type_name -> pushgate.v1.Message
 	22, // 14: pushgate.v1.GetMessageResponse.deliveries:type_name -> pushgate.v1.Delivery
-	36, // 15: pushgate.v1.WatchDeliveriesResponse.ack_time:type_name -> google.protobuf.Timestamp
-	36, // 16: pushgate.v1.Stats.start_time:type_name -> google.protobuf.Timestamp
-	36, // 17: pushgate.v1.Stats.time:type_name -> google.protobuf.Timestamp
+	38, // 15: pushgate.v1.WatchDeliveriesResponse.ack_time:type_name -> google.protobuf.Timestamp
+	38, // 16: pushgate.v1.Stats.start_time:type_name -> google.protobuf.Timestamp
+	38, // 17: pushgate.v1.Stats.time:type_name -> google.protobuf.Timestamp
 	31, // 18: pushgate.v1.Stats.store:type_name -> pushgate.v1.StoreStats
 	30, // 19: pushgate.v1.GetStatsResponse.stats:type_name -> pushgate.v1.Stats
-	39, // 20: pushgate.v1.WatchStatsRequest.interval:type_name -> google.protobuf.Duration
+	41, // 20: pushgate.v1.WatchStatsRequest.interval:type_name -> google.protobuf.Duration
 	30, // 21: pushgate.v1.WatchStatsResponse.stats:type_name -> pushgate.v1.Stats
-	3,  // 22: pushgate.v1.ControlService.ListConnections:input_type -> pushgate.v1.ListConnectionsRequest
-	5,  // 23: pushgate.v1.ControlService.GetConnection:input_type -> pushgate.v1.GetConnectionRequest
-	7,  // 24: pushgate.v1.ControlService.Disconnect:input_type -> pushgate.v1.DisconnectRequest
-	9,  // 25: pushgate.v1.ControlService.CreateSubscription:input_type -> pushgate.v1.CreateSubscriptionRequest
-	11, // 26: pushgate.v1.ControlService.DeleteSubscription:input_type -> pushgate.v1.DeleteSubscriptionRequest
-	13, // 27: pushgate.v1.ControlService.ListSubscriptions:input_type -> pushgate.v1.ListSubscriptionsRequest
-	16, // 28: pushgate.v1.ControlService.ListChannels:input_type -> pushgate.v1.ListChannelsRequest
-	18, // 29: pushgate.v1.ControlService.GetChannel:input_type -> pushgate.v1.GetChannelRequest
-	20, // 30: pushgate.v1.ControlService.PurgeChannel:input_type -> pushgate.v1.PurgeChannelRequest
-	24, // 31: pushgate.v1.ControlService.ListMessages:input_type -> pushgate.v1.ListMessagesRequest
-	26, // 32: pushgate.v1.ControlService.GetMessage:input_type -> pushgate.v1.GetMessageRequest
-	28, // 33: pushgate.v1.ControlService.WatchDeliveries:input_type -> pushgate.v1.WatchDeliveriesRequest
-	32, // 34: pushgate.v1.ControlService.GetStats:input_type -> pushgate.v1.GetStatsRequest
-	34, // 35: pushgate.v1.ControlService.WatchStats:input_type -> pushgate.v1.WatchStatsRequest
-	4,  // 36: pushgate.v1.ControlService.ListConnections:output_type -> pushgate.v1.ListConnectionsResponse
-	6,  // 37: pushgate.v1.ControlService.GetConnection:output_type -> pushgate.v1.GetConnectionResponse
-	8,  // 38: pushgate.v1.ControlService.Disconnect:output_type -> pushgate.v1.DisconnectResponse
-	10, // 39: pushgate.v1.ControlService.CreateSubscription:output_type -> pushgate.v1.CreateSubscriptionResponse
-	12, // 40: pushgate.v1.ControlService.DeleteSubscription:output_type -> pushgate.v1.DeleteSubscriptionResponse
-	14, // 41: pushgate.v1.ControlService.ListSubscriptions:output_type -> pushgate.v1.ListSubscriptionsResponse
-	17, // 42: pushgate.v1.ControlService.ListChannels:output_type -> pushgate.v1.ListChannelsResponse
-	19, // 43: pushgate.v1.ControlService.GetChannel:output_type -> pushgate.v1.GetChannelResponse
-	21, // 44: pushgate.v1.ControlService.PurgeChannel:output_type -> pushgate.v1.PurgeChannelResponse
-	25, // 45: pushgate.v1.ControlService.ListMessages:output_type -> pushgate.v1.ListMessagesResponse
-	27, // 46: pushgate.v1.ControlService.GetMessage:output_type -> pushgate.v1.GetMessageResponse
-	29, // 47: pushgate.v1.ControlService.WatchDeliveries:output_type -> pushgate.v1.WatchDeliveriesResponse
-	33, // 48: pushgate.v1.ControlService.GetStats:output_type -> pushgate.v1.GetStatsResponse
-	35, // 49: pushgate.v1.ControlService.WatchStats:output_type -> pushgate.v1.WatchStatsResponse
-	36, // [36:50] is the sub-list for method output_type
-	22, // [22:36] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	41, // 22: pushgate.v1.DrainResponse.period:type_name -> google.protobuf.Duration
+	3,  // 23: pushgate.v1.ControlService.ListConnections:input_type -> pushgate.v1.ListConnectionsRequest
+	5,  // 24: pushgate.v1.ControlService.GetConnection:input_type -> pushgate.v1.GetConnectionRequest
+	7,  // 25: pushgate.v1.ControlService.Disconnect:input_type -> pushgate.v1.DisconnectRequest
+	9,  // 26: pushgate.v1.ControlService.CreateSubscription:input_type -> pushgate.v1.CreateSubscriptionRequest
+	11, // 27: pushgate.v1.ControlService.DeleteSubscription:input_type -> pushgate.v1.DeleteSubscriptionRequest
+	13, // 28: pushgate.v1.ControlService.ListSubscriptions:input_type -> pushgate.v1.ListSubscriptionsRequest
+	16, // 29: pushgate.v1.ControlService.ListChannels:input_type -> pushgate.v1.ListChannelsRequest
+	18, // 30: pushgate.v1.ControlService.GetChannel:input_type -> pushgate.v1.GetChannelRequest
+	20, // 31: pushgate.v1.ControlService.PurgeChannel:input_type -> pushgate.v1.PurgeChannelRequest
+	24, // 32: pushgate.v1.ControlService.ListMessages:input_type -> pushgate.v1.ListMessagesRequest
+	26, // 33: pushgate.v1.ControlService.GetMessage:input_type -> pushgate.v1.GetMessageRequest
+	28, // 34: pushgate.v1.ControlService.WatchDeliveries:input_type -> pushgate.v1.WatchDeliveriesRequest
+	32, // 35: pushgate.v1.ControlService.GetStats:input_type -> pushgate.v1.GetStatsRequest
+	34, // 36: pushgate.v1.ControlService.WatchStats:input_type -> pushgate.v1.WatchStatsRequest
+	36, // 37: pushgate.v1.ControlService.Drain:input_type -> pushgate.v1.DrainRequest
+	4,  // 38: pushgate.v1.ControlService.ListConnections:output_type -> pushgate.v1.ListConnectionsResponse
+	6,  // 39: pushgate.v1.ControlService.GetConnection:output_type -> pushgate.v1.GetConnectionResponse
+	8,  // 40: pushgate.v1.ControlService.Disconnect:output_type -> pushgate.v1.DisconnectResponse
+	10, // 41: pushgate.v1.ControlService.CreateSubscription:output_type -> pushgate.v1.CreateSubscriptionResponse
+	12, // 42: pushgate.v1.ControlService.DeleteSubscription:output_type -> pushgate.v1.DeleteSubscriptionResponse
+	14, // 43: pushgate.v1.ControlService.ListSubscriptions:output_type -> pushgate.v1.ListSubscriptionsResponse
+	17, // 44: pushgate.v1.ControlService.ListChannels:output_type -> pushgate.v1.ListChannelsResponse
+	19, // 45: pushgate.v1.ControlService.GetChannel:output_type -> pushgate.v1.GetChannelResponse
+	21, // 46: pushgate.v1.ControlService.PurgeChannel:output_type -> pushgate.v1.PurgeChannelResponse
+	25, // 47: pushgate.v1.ControlService.ListMessages:output_type -> pushgate.v1.ListMessagesResponse
+	27, // 48: pushgate.v1.ControlService.GetMessage:output_type -> pushgate.v1.GetMessageResponse
+	29, // 49: pushgate.v1.ControlService.WatchDeliveries:output_type -> pushgate.v1.WatchDeliveriesResponse
+	33, // 50: pushgate.v1.ControlService.GetStats:output_type -> pushgate.v1.GetStatsResponse
+	35, // 51: pushgate.v1.ControlService.WatchStats:output_type -> pushgate.v1.WatchStatsResponse
+	37, // 52: pushgate.v1.ControlService.Drain:output_type -> pushgate.v1.DrainResponse
+	38, // [38:53] is the sub-list for method output_type
+	23, // [23:38] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_pushgate_v1_control_proto_init() }
@@ -2828,7 +2931,7 @@ func file_pushgate_v1_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pushgate_v1_control_proto_rawDesc), len(file_pushgate_v1_control_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   34,
+			NumMessages:   36,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -33,6 +33,7 @@ const (
 	ControlService_WatchDeliveries_FullMethodName    = "/pushgate.v1.ControlService/WatchDeliveries"
 	ControlService_GetStats_FullMethodName           = "/pushgate.v1.ControlService/GetStats"
 	ControlService_WatchStats_FullMethodName         = "/pushgate.v1.ControlService/WatchStats"
+	ControlService_Drain_FullMethodName              = "/pushgate.v1.ControlService/Drain"
 )
 
 // ControlServiceClient is the client API for ControlService service.
@@ -119,6 +120,13 @@ type ControlServiceClient interface {
 	// WatchStats sends the figures of the node now, and then at every interval.
 	// Ends only with the call, or with UNAVAILABLE when the server drains.
 	WatchStats(ctx context.Context, in *WatchStatsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchStatsResponse], error)
+	// Drain ends the node that answers, as SIGTERM does. The answer comes when the
+	// node is not ready any more and refuses new WebSocket connections. It goes on
+	// by itself: its connections are closed one after the other, what is under way
+	// is finished, and the process exits. Asking again changes nothing.
+	//
+	// UNIMPLEMENTED: the service is part of a program that ends otherwise.
+	Drain(ctx context.Context, in *DrainRequest, opts ...grpc.CallOption) (*DrainResponse, error)
 }
 
 type controlServiceClient struct {
@@ -287,6 +295,16 @@ func (c *controlServiceClient) WatchStats(ctx context.Context, in *WatchStatsReq
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ControlService_WatchStatsClient = grpc.ServerStreamingClient[WatchStatsResponse]
 
+func (c *controlServiceClient) Drain(ctx context.Context, in *DrainRequest, opts ...grpc.CallOption) (*DrainResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DrainResponse)
+	err := c.cc.Invoke(ctx, ControlService_Drain_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ControlServiceServer is the server API for ControlService service.
 // All implementations must embed UnimplementedControlServiceServer
 // for forward compatibility.
@@ -371,6 +389,13 @@ type ControlServiceServer interface {
 	// WatchStats sends the figures of the node now, and then at every interval.
 	// Ends only with the call, or with UNAVAILABLE when the server drains.
 	WatchStats(*WatchStatsRequest, grpc.ServerStreamingServer[WatchStatsResponse]) error
+	// Drain ends the node that answers, as SIGTERM does. The answer comes when the
+	// node is not ready any more and refuses new WebSocket connections. It goes on
+	// by itself: its connections are closed one after the other, what is under way
+	// is finished, and the process exits. Asking again changes nothing.
+	//
+	// UNIMPLEMENTED: the service is part of a program that ends otherwise.
+	Drain(context.Context, *DrainRequest) (*DrainResponse, error)
 	mustEmbedUnimplementedControlServiceServer()
 }
 
@@ -422,6 +447,9 @@ func (UnimplementedControlServiceServer) GetStats(context.Context, *GetStatsRequ
 }
 func (UnimplementedControlServiceServer) WatchStats(*WatchStatsRequest, grpc.ServerStreamingServer[WatchStatsResponse]) error {
 	return status.Error(codes.Unimplemented, "method WatchStats not implemented")
+}
+func (UnimplementedControlServiceServer) Drain(context.Context, *DrainRequest) (*DrainResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Drain not implemented")
 }
 func (UnimplementedControlServiceServer) mustEmbedUnimplementedControlServiceServer() {}
 func (UnimplementedControlServiceServer) testEmbeddedByValue()                        {}
@@ -682,6 +710,24 @@ func _ControlService_WatchStats_Handler(srv interface{}, stream grpc.ServerStrea
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ControlService_WatchStatsServer = grpc.ServerStreamingServer[WatchStatsResponse]
 
+func _ControlService_Drain_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DrainRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ControlServiceServer).Drain(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ControlService_Drain_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ControlServiceServer).Drain(ctx, req.(*DrainRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ControlService_ServiceDesc is the grpc.ServiceDesc for ControlService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -736,6 +782,10 @@ var ControlService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetStats",
 			Handler:    _ControlService_GetStats_Handler,
+		},
+		{
+			MethodName: "Drain",
+			Handler:    _ControlService_Drain_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

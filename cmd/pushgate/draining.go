@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// beginDrain takes the node out of its load balancers: it is not ready any more,
+// and takes no new subscribers. Twice is safe.
+func (n *node) beginDrain() {
+	n.drain.Do(func() {
+		n.web.BeginDrain()
+		n.rpc.BeginDrain()
+		close(n.draining)
+	})
+}
+
+// Drain is part of rpc.Process.
+func (n *node) Drain() (period time.Duration) {
+	n.beginDrain()
+	return time.Duration(n.flags.Shutdown.Delay + n.flags.Shutdown.Drain)
+}
+
+func (n *node) isDraining() bool {
+	select {
+	case <-n.draining:
+		return true
+	default:
+		return false
+	}
+}
+
+func (n *node) watchDrain(registry prometheus.Registerer) {
+	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "pushgate_draining", Help: "1 from the beginning of an orderly end.",
+	}, func() float64 {
+		if n.isDraining() {
+			return 1
+		}
+		return 0
+	}))
+}
+
+// shutdown ends everything: readiness and health first, after the delay new
+// calls, then what is under way, the engine, and the store last.
+func (n *node) shutdown(delay, drain time.Duration) error {
+	n.beginDrain()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(n.flags.Shutdown.Timeout))
+	defer cancel()
+	reported := make(chan struct{})
+	var reporting sync.WaitGroup
+	reporting.Go(func() { n.reportDrain(reported, delay+drain) })
+	select {
+	case <-time.After(delay):
+	case <-ctx.Done():
+	}
+	var stopping sync.WaitGroup
+	stopping.Go(func() { n.rpc.Stop(ctx) })
+	if n.consumer != nil {
+		stopping.Go(n.consumer.Stop)
+	}
+	n.web.Drain(ctx, drain)
+	stopping.Wait()
+	close(reported)
+	reporting.Wait()
+	if ctx.Err() != nil {
+		n.logger.Warn("shutdown.timeout is over; what is left is cut off", "timeout", n.flags.Shutdown.Timeout, "connections", n.connections())
+	}
+	n.web.Close()
+	n.engine.Stop()
+	if err := n.database.Close(); err != nil {
+		return fmt.Errorf("closing the store: %w", err)
+	}
+	n.logger.Info("stopped")
+	return nil
+}
+
+// reportDrain logs what is left, about ten times in the period, until done is closed.
+func (n *node) reportDrain(done <-chan struct{}, period time.Duration) {
+	began := time.Now()
+	tick := time.NewTicker(max(period/10, time.Second))
+	defer tick.Stop()
+	for {
+		select {
+		case now := <-tick.C:
+			n.logger.Info("draining", "connections", n.connections(), "for", now.Sub(began).Round(time.Second))
+		case <-done:
+			return
+		}
+	}
+}
+
+// connections are all that are open, over WebSocket and gRPC.
+func (n *node) connections() uint64 { return n.engine.Stats().Connections }
