@@ -3,7 +3,9 @@ package consumer
 import (
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -94,6 +96,57 @@ func TestTopicCreatedAnewUnderWay(t *testing.T) {
 	m.wantNumbers(t, "p0", 0, 60)
 }
 
+// A former owner stores what it has read of the topic that was deleted when
+// another member has begun to read the new one: neither disturbs the other.
+func TestLateBatchOfADeletedTopic(t *testing.T) {
+	f, m := newFixture(t), newMemory()
+	topic := f.topic(1)
+	hang, hangs := make(chan struct{}), make(chan struct{})
+	release := sync.OnceFunc(func() { close(hang) })
+	defer release()
+	old := ""
+	m.before = func(_ []Message, p store.Position) error {
+		switch {
+		case p.First == 0 && old == "":
+			old = p.Incarnation
+		case p.First == 10 && p.Incarnation == old:
+			close(hangs)
+			<-hang
+		}
+		return nil
+	}
+	source := sourceOf(topic)
+	source.BatchRecords = 10
+	config := func() Config {
+		cfg := f.config(source)
+		cfg.timing.rebalance = time.Second // a member that hangs is waited for so long
+		return cfg
+	}
+	f.numbered(topic, 0, 0, 20)
+	former := run(t, m, config())
+	<-hangs
+	f.anew(topic)
+	f.numbered(topic, 0, 20, 40)
+	owner := run(t, m, config())
+	m.waitCount(t, "p0", 30)
+	release()
+	m.waitCount(t, "p0", 40)
+	former.Stop()
+	owner.Stop()
+	run(t, m, config())
+	f.numbered(topic, 0, 40, 50)
+	m.waitCount(t, "p0", 50)
+	want := ""
+	for _, part := range [][2]int{{0, 10}, {20, 40}, {10, 20}, {40, 50}} {
+		for n := part[0]; n < part[1]; n++ {
+			want += strconv.Itoa(n) + " "
+		}
+	}
+	if got := strings.Join(m.data("p0"), " ") + " "; got != want {
+		t.Errorf("got %s", got)
+	}
+}
+
 // anew deletes a topic with one partition and creates it again.
 func (f *fixture) anew(topic string) {
 	f.t.Helper()
@@ -132,14 +185,11 @@ func TestLogCutBack(t *testing.T) {
 		all := c.assigned.all()
 		return len(all) == 1 && all[0].next() == 20
 	})
-	f.numbered(topic, 0, 20, 30)
-	m.waitCount(t, "p0", 30)
 	c.Stop()
+	f.numbered(topic, 0, 20, 30)
+	run(t, m, f.config(sourceOf(topic))) // where the new life began is remembered
+	m.waitCount(t, "p0", 30)
 	m.wantNumbers(t, "p0", 0, 30)
-	run(t, m, f.config(sourceOf(topic))) // the life that began is remembered
-	f.numbered(topic, 0, 30, 40)
-	m.waitCount(t, "p0", 40)
-	m.wantNumbers(t, "p0", 0, 40)
 }
 
 // Aborted records become nothing, and neither do the marks of transactions.

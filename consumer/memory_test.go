@@ -15,7 +15,7 @@ import (
 type memory struct {
 	mu        sync.Mutex
 	channels  map[string][]Message
-	positions map[store.SourceKey]store.Position
+	positions map[incarnation]store.Position
 	batches   int
 	largest   int // messages of a batch
 	changed   chan struct{}
@@ -26,8 +26,14 @@ type memory struct {
 	unreadable error
 }
 
+// incarnation is what has a position.
+type incarnation struct {
+	store.SourceKey
+	id string
+}
+
 func newMemory() *memory {
-	return &memory{channels: map[string][]Message{}, positions: map[store.SourceKey]store.Position{}, changed: make(chan struct{})}
+	return &memory{channels: map[string][]Message{}, positions: map[incarnation]store.Position{}, changed: make(chan struct{})}
 }
 
 func (m *memory) Ingest(ctx context.Context, messages []Message, p store.Position) error {
@@ -55,10 +61,11 @@ func (m *memory) Ingest(ctx context.Context, messages []Message, p store.Positio
 func (m *memory) append(messages []Message, p store.Position) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if stored := m.positions[p.SourceKey]; p.Replays(stored) {
+	of := incarnation{p.SourceKey, p.Incarnation}
+	if stored := m.positions[of]; p.Replays(stored) {
 		return &store.ReplayedError{Stored: stored}
 	}
-	m.positions[p.SourceKey] = p
+	m.positions[of] = p
 	for _, message := range messages {
 		m.channels[message.Channel] = append(m.channels[message.Channel], message)
 	}
@@ -75,10 +82,12 @@ func (m *memory) Positions(_ context.Context, keys []store.SourceKey) ([]store.P
 	if m.unreadable != nil {
 		return nil, m.unreadable
 	}
-	found := make([]store.Position, len(keys))
-	for i, key := range keys {
-		p := m.positions[key]
-		found[i] = store.Position{SourceKey: key, First: p.Next, Next: p.Next, Incarnation: p.Incarnation}
+	var found []store.Position
+	for _, p := range m.positions {
+		if slices.Contains(keys, p.SourceKey) {
+			p.First = p.Next
+			found = append(found, p)
+		}
 	}
 	return found, nil
 }

@@ -16,8 +16,8 @@ type Publisher interface {
 	// a *RefusedError, nothing was stored; store.ErrReplayed, likewise; any other,
 	// the same batch will be sent again until it is taken.
 	Ingest(ctx context.Context, messages []Message, position store.Position) error
-	// Positions answers one Position per key, in order; its Incarnation is "" if
-	// nothing was ever stored.
+	// Positions answers the positions of keys: one for every incarnation of a topic
+	// of which something was ever stored.
 	Positions(ctx context.Context, keys []store.SourceKey) ([]store.Position, error)
 }
 

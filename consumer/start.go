@@ -3,8 +3,7 @@ package consumer
 import (
 	"context"
 	"fmt"
-	"strconv"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -15,11 +14,11 @@ import (
 
 // beginning is where a partition is read from, with a connection to its leader.
 type beginning struct {
-	conn        *broker.Conn
-	topic       broker.ID
-	partition   int
-	incarnation string
-	offset      int64
+	conn      *broker.Conn
+	topic     broker.ID
+	partition int
+	life      int // of the topic's log, see store.Position
+	offset    int64
 }
 
 // begin finds out where to start: at the position in the store; if there is none,
@@ -39,23 +38,26 @@ func (w *worker) begin(ctx context.Context) (_ beginning, err error) {
 			conn.Close()
 		}
 	}()
-	begin := beginning{conn: conn, topic: topic.ID, partition: p.ID, incarnation: topic.ID.String()}
+	begin := beginning{conn: conn, topic: topic.ID, partition: p.ID}
 	log, err := w.ends(ctx, conn, p)
 	if err != nil {
 		return beginning{}, err
 	}
-	switch {
-	case stored[0].Incarnation == "":
-		begin.offset, err = w.first(ctx, topic, log)
-	case !sameTopic(stored[0].Incarnation, begin.incarnation):
-		w.logger.Warn("the topic was created anew: it is read from its beginning",
-			"offset", log.first, "before", stored[0].Next)
+	switch at := slices.IndexFunc(stored, of(topic)); {
+	case at >= 0:
+		begin.life, begin.offset, err = w.resume(ctx, conn, stored[at], log)
+	case len(stored) > 0:
+		w.logger.Warn("the topic was created anew: it is read from its beginning", "offset", log.first)
 		begin.offset = log.first
 	default:
-		begin.incarnation = stored[0].Incarnation
-		begin.offset, err = w.resume(ctx, conn, &begin.incarnation, stored[0].Next, log)
+		begin.offset, err = w.first(ctx, topic, log)
 	}
 	return begin, err
+}
+
+// of says whether a position is of this topic, not of one that had its name before.
+func of(topic broker.Topic) func(store.Position) bool {
+	return func(p store.Position) bool { return p.Incarnation == topic.ID.String() }
 }
 
 func (w *worker) key(p broker.Partition) store.SourceKey {
@@ -115,41 +117,38 @@ func (w *worker) first(ctx context.Context, topic broker.Topic, log extent) (int
 	if err != nil {
 		return 0, fmt.Errorf("reading positions: %w", err)
 	}
-	for _, other := range others {
-		if sameTopic(other.Incarnation, topic.ID.String()) {
-			return log.first, nil
-		}
+	if slices.ContainsFunc(others, of(topic)) {
+		return log.first, nil
 	}
 	// Stored at once, so that "latest" is the same after a crash.
-	err = w.publisher.Ingest(ctx, nil, store.Position{
-		SourceKey: w.key(w.progress.Partition), First: log.end, Next: log.end, Incarnation: topic.ID.String(),
+	return log.end, w.publisher.Ingest(ctx, nil, store.Position{
+		SourceKey: w.key(w.progress.Partition), Incarnation: topic.ID.String(), First: log.end, Next: log.end,
 	})
-	return log.end, err
 }
 
 // resume goes on at the stored position.
-func (w *worker) resume(ctx context.Context, conn *broker.Conn, incarnation *string, next int64, log extent) (int64, error) {
-	if next <= log.end {
-		return w.reachable(next, log), nil
+func (w *worker) resume(ctx context.Context, conn *broker.Conn, stored store.Position, log extent) (life int, offset int64, err error) {
+	if stored.Next <= log.end {
+		return stored.Life, w.reachable(stored.Next, log), nil
 	}
 	// A new leader may show less than there is for a moment.
 	for deadline := time.Now().Add(w.cfg.timing.truncated); time.Now().Before(deadline); {
 		w.progress.failed(kafka.OffsetOutOfRange)
 		if !w.backoff.wait(ctx) {
-			return 0, ctx.Err()
+			return 0, 0, ctx.Err()
 		}
-		var err error
 		if log, err = w.ends(ctx, conn, w.progress.Partition); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
-		if next <= log.end {
-			return w.reachable(next, log), nil
+		if stored.Next <= log.end {
+			return stored.Life, w.reachable(stored.Next, log), nil
 		}
 	}
 	w.logger.Error("the partition has lost records that were read already (an unclean election, perhaps): what is written now is taken for new",
-		"position", next, "end", log.end)
-	*incarnation = nextLife(*incarnation)
-	return log.end, nil
+		"position", stored.Next, "end", log.end)
+	// Stored at once, so that the same records are new after a crash.
+	stored.Life, stored.First, stored.Next = stored.Life+1, log.end, log.end
+	return stored.Life, log.end, w.publisher.Ingest(ctx, nil, stored)
 }
 
 // reachable is next, or the log's beginning where Kafka has deleted what was next.
@@ -162,18 +161,4 @@ func (w *worker) reachable(next int64, log extent) int64 {
 	w.logger.Error("KAFKA HAS DELETED RECORDS THAT WERE NOT READ: the topic's retention is shorter than the time for which nothing was read",
 		"missing", missing, "from", next, "to", log.first-1)
 	return log.first
-}
-
-// lifeMark stands between a topic's id and how often its log was cut back.
-const lifeMark = "#"
-
-func sameTopic(incarnation, topic string) bool {
-	id, _, _ := strings.Cut(incarnation, lifeMark)
-	return id == topic
-}
-
-func nextLife(incarnation string) string {
-	id, text, _ := strings.Cut(incarnation, lifeMark)
-	life, _ := strconv.Atoi(text)
-	return id + lifeMark + strconv.Itoa(life+1)
 }

@@ -19,8 +19,9 @@ type worker struct {
 	logger    *slog.Logger
 	backoff   backoff
 
-	// incarnation is that of the topic, and of its log, that is read.
+	// incarnation and life are those of the topic's log that is read.
 	incarnation string
+	life        int
 	// said is the last failure that was logged.
 	said struct {
 		text string
@@ -74,7 +75,7 @@ func (w *worker) stream(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.incarnation = begin.incarnation
+	w.incarnation, w.life = begin.topic.String(), begin.life
 	f := startFetcher(ctx, begin, w.fetchBytes(), w.cfg.timing.wait)
 	defer f.stop()
 	g := &gatherer{worker: w, fetcher: f, position: begin.offset}
@@ -111,7 +112,7 @@ func (w *worker) store(ctx context.Context, b *batch) error {
 		w.progress.begin("storing")
 		began := time.Now()
 		err := w.publisher.Ingest(ctx, b.messages, store.Position{
-			SourceKey: w.key(w.progress.Partition), First: b.first, Next: b.next, Incarnation: w.incarnation,
+			SourceKey: w.key(w.progress.Partition), Incarnation: w.incarnation, Life: w.life, First: b.first, Next: b.next,
 		})
 		var refused *RefusedError
 		var replayed *store.ReplayedError
@@ -122,11 +123,13 @@ func (w *worker) store(ctx context.Context, b *batch) error {
 			w.backoff.reset()
 			return w.halted(b)
 		case errors.As(err, &refused) && b.refuse(refused):
-		case errors.As(err, &replayed):
+		case errors.As(err, &replayed) && replayed.Stored.Life == w.life:
 			w.metrics.replayed.WithLabelValues(w.source.Name).Add(float64(b.drop(replayed.Stored.Next)))
 			w.progress.stored(min(b.next, replayed.Stored.Next))
 		case ctx.Err() != nil:
 			return ctx.Err()
+		case errors.Is(err, store.ErrReplayed):
+			return err // another member has found the log cut back
 		default:
 			w.retrying("store", err)
 			if !w.backoff.wait(ctx) {

@@ -85,6 +85,8 @@ func validatePosition(p store.Position) error {
 	switch {
 	case p.Partition < 0 || p.Partition > math.MaxInt32:
 		return invalid("partition", "partition %d is not between 0 and %d", p.Partition, math.MaxInt32)
+	case p.Life < 0 || p.Life > math.MaxInt32:
+		return invalid("life", "life %d is not between 0 and %d", p.Life, math.MaxInt32)
 	case p.First < 0 || p.Next < p.First:
 		return invalid("position", "offsets from %d to before %d", p.First, p.Next)
 	}

@@ -22,6 +22,9 @@ func next(t *testing.T, s interface {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if len(positions) == 0 {
+		return 0
+	}
 	return positions[0].Next
 }
 
@@ -57,6 +60,8 @@ func TestIngestRefusesPositionsThatCannotBe(t *testing.T) {
 		"an offset below 0":            func(p *store.Position) { p.First = -1 },
 		"an end before its start":      func(p *store.Position) { p.First = p.Next + 1 },
 		"a long incarnation":           func(p *store.Position) { p.Incarnation = strings.Repeat("i", MaxName+1) },
+		"a negative life":              func(p *store.Position) { p.Life = -1 },
+		"a life too many":              func(p *store.Position) { p.Life = math.MaxInt32 + 1 },
 		"an incarnation with a byte 0": func(p *store.Position) { p.Incarnation = "a\x00" },
 	} {
 		p := store.Position{SourceKey: orders, First: 5, Next: 7}

@@ -17,9 +17,10 @@
 //     channel for as long as the first one is retained.
 //   - The position of a source moves in the same transaction as the messages of
 //     its records: a batch whose First is below the stored Next of the same
-//     incarnation stores nothing and fails with ErrReplayed, so a batch whose
-//     outcome is unknown may be sent again, and of two that stand for the same
-//     records one is stored. A First beyond the stored Next is taken.
+//     incarnation and life, or whose life is a lower one, stores nothing and fails
+//     with ErrReplayed, so a batch whose outcome is unknown may be sent again, and
+//     of two that stand for the same records one is stored. A First beyond the
+//     stored Next is taken. No incarnation moves another one's position.
 //   - A cursor only grows, and never passes its channel's newest seq.
 //   - Floor is the highest seq of the removed head of a channel: nothing at or
 //     below it is ever read again, whether its rows are gone already or not.

@@ -12,7 +12,7 @@ import (
 const insertSQL = lockSQL + moveSQL + allLockedSQL + storeSQL
 
 // insertAtSQL is insertSQL for the records of a source, whose position is
-// $12–$17. It does nothing if some of them are stored already; if it does
+// $12–$18. It does nothing if some of them are stored already; if it does
 // something, it answers a row with ord 0 too. The position is locked after the
 // channels, by whichever statement.
 const insertAtSQL = lockSQL + advanceSQL + moveSQL + `EXISTS (SELECT FROM advanced)` + storeSQL + `
@@ -30,12 +30,12 @@ WITH locked AS MATERIALIZED (
 const allLockedSQL = `(SELECT count(*) FROM locked) = cardinality($1)`
 
 const advanceSQL = `, advanced AS (
-	INSERT INTO positions AS p (source, topic, partition, incarnation, next_offset)
-	SELECT $12::text, $13::text, $14::int, $15::text, $16::bigint
+	INSERT INTO positions AS p (source, topic, partition, incarnation, life, next_offset)
+	SELECT $12::text, $13::text, $14::int, $15::text, $16::int, $17::bigint
 	WHERE ` + allLockedSQL + `
-	ON CONFLICT (source, topic, partition) DO UPDATE
-	SET incarnation = EXCLUDED.incarnation, next_offset = EXCLUDED.next_offset
-	WHERE p.incarnation <> EXCLUDED.incarnation OR p.next_offset <= $17::bigint
+	ON CONFLICT (source, topic, partition, incarnation) DO UPDATE
+	SET life = EXCLUDED.life, next_offset = EXCLUDED.next_offset
+	WHERE p.life < EXCLUDED.life OR p.life = EXCLUDED.life AND p.next_offset <= $18::bigint
 	RETURNING true
 )`
 
@@ -65,7 +65,7 @@ func (p *plan) statement() (sql string, arguments []any) {
 		return insertSQL, arguments
 	}
 	at := p.position
-	return insertAtSQL, append(arguments, at.Source, at.Topic, at.Partition, at.Incarnation, at.Next, at.First)
+	return insertAtSQL, append(arguments, at.Source, at.Topic, at.Partition, at.Incarnation, at.Life, at.Next, at.First)
 }
 
 // answer reads the rows of the statement into the results of the stored messages.

@@ -2,24 +2,23 @@ package sqlite
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"pushgate/store"
 )
 
-// Positions answers one Position per key, in order.
-func (s *Store) Positions(ctx context.Context, keys []store.SourceKey) ([]store.Position, error) {
+// Positions answers the positions of keys, one per incarnation.
+func (s *Store) Positions(ctx context.Context, keys []store.SourceKey) (positions []store.Position, err error) {
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	positions := make([]store.Position, len(keys))
-	err := s.read(ctx, "read positions", func(c *conn) error {
-		for i, key := range keys {
-			var err error
-			if positions[i], err = position(c, key); err != nil {
+	err = s.read(ctx, "read positions", func(c *conn) error {
+		for _, key := range keys {
+			found, err := positionsOf(c, key)
+			if err != nil {
 				return err
 			}
+			positions = append(positions, found...)
 		}
 		return nil
 	})
@@ -29,29 +28,37 @@ func (s *Store) Positions(ctx context.Context, keys []store.SourceKey) ([]store.
 	return positions, nil
 }
 
-func position(c *conn, key store.SourceKey) (store.Position, error) {
-	p := store.Position{SourceKey: key}
-	err := c.row("SELECT incarnation, next_offset FROM positions WHERE source = ? AND topic = ? AND partition = ?",
-		[]any{key.Source, key.Topic, key.Partition}, &p.Incarnation, &p.Next)
-	if err != nil && !errors.Is(err, errNoRows) {
-		return p, fmt.Errorf("find a position: %w", err)
+func positionsOf(c *conn, key store.SourceKey) (positions []store.Position, err error) {
+	err = c.rows(`SELECT incarnation, life, next_offset FROM positions
+		WHERE source = ? AND topic = ? AND partition = ? ORDER BY incarnation`,
+		[]any{key.Source, key.Topic, key.Partition},
+		func(scan func(...any) error) (bool, error) {
+			p := store.Position{SourceKey: key}
+			err := scan(&p.Incarnation, &p.Life, &p.Next)
+			p.First = p.Next
+			positions = append(positions, p)
+			return false, err
+		})
+	if err != nil {
+		return nil, fmt.Errorf("find a position: %w", err)
 	}
-	p.First = p.Next
-	return p, nil
+	return positions, nil
 }
 
 // advance moves a position, or fails with a store.ReplayedError.
 func (t *tx) advance(p *store.Position) error {
-	stored, err := position(t.conn, p.SourceKey)
+	positions, err := positionsOf(t.conn, p.SourceKey)
 	if err != nil {
 		return err
 	}
-	if p.Replays(stored) {
-		return &store.ReplayedError{Stored: stored}
+	for _, stored := range positions {
+		if p.Replays(stored) {
+			return &store.ReplayedError{Stored: stored}
+		}
 	}
-	_, err = t.exec(`INSERT INTO positions (source, topic, partition, incarnation, next_offset) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (source, topic, partition) DO UPDATE SET incarnation = excluded.incarnation, next_offset = excluded.next_offset`,
-		p.Source, p.Topic, p.Partition, p.Incarnation, p.Next)
+	_, err = t.exec(`INSERT INTO positions (source, topic, partition, incarnation, life, next_offset) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (source, topic, partition, incarnation) DO UPDATE SET life = excluded.life, next_offset = excluded.next_offset`,
+		p.Source, p.Topic, p.Partition, p.Incarnation, p.Life, p.Next)
 	if err != nil {
 		return fmt.Errorf("advance a position: %w", err)
 	}

@@ -33,24 +33,30 @@ func (f *fixture) refused(position *store.Position, next int64, messages ...stor
 	if !ok || !errors.Is(err, store.ErrReplayed) || errors.Is(err, store.ErrUnavailable) {
 		f.Fatalf("append = %v, %v, want ErrReplayed", results, err)
 	}
-	want := store.Position{SourceKey: position.SourceKey, First: next, Next: next, Incarnation: position.Incarnation}
-	equal(f, "Stored", failure.Stored, want)
+	want := *position
+	want.Next = next
 	f.stands(want)
+	want.First = next
+	equal(f, "Stored", failure.Stored, want)
 }
 
-func (f *fixture) position(key store.SourceKey) store.Position {
-	f.Helper()
-	positions, err := f.store.Positions(f.ctx, []store.SourceKey{key})
-	f.must(err)
-	equal(f, "number of positions", len(positions), 1)
-	return positions[0]
-}
-
-// stands checks where a source stands, by the Next of want.
+// stands checks where an incarnation of a source stands, by the Next of want.
 func (f *fixture) stands(want store.Position) {
 	f.Helper()
 	want.First = want.Next
-	equal(f, "position", f.position(want.SourceKey), want)
+	positions, err := f.store.Positions(f.ctx, []store.SourceKey{want.SourceKey})
+	f.must(err)
+	if !slices.Contains(positions, want) {
+		f.Fatalf("positions are %v, want %v", positions, want)
+	}
+}
+
+// unknown checks that nothing is known of a source.
+func (f *fixture) unknown(key store.SourceKey) {
+	f.Helper()
+	positions, err := f.store.Positions(f.ctx, []store.SourceKey{key})
+	f.must(err)
+	equal(f, "positions", len(positions), 0)
 }
 
 var positionCases = map[string]func(*fixture){
@@ -58,7 +64,7 @@ var positionCases = map[string]func(*fixture){
 		positions, err := f.store.Positions(f.ctx, nil)
 		f.must(err)
 		equal(f, "positions of no keys", len(positions), 0)
-		f.stands(store.Position{SourceKey: records(0, 0, 0).SourceKey})
+		f.unknown(records(0, 0, 0).SourceKey)
 	},
 	"moves with its messages": func(f *fixture) {
 		f.append(text("a", "before"))
@@ -129,6 +135,34 @@ var positionCases = map[string]func(*fixture){
 		f.stands(*anew)
 		f.refused(anew, 2, named("a", "z"))
 		f.holds("a", 1, 2, 3)
+		// Batches of the first come late.
+		f.refused(records(0, 8, 11), 9, text("a", "x"))
+		f.appendAt(records(0, 9, 11), text("a", "x"))
+		f.refused(anew, 2, named("a", "z"))
+		f.holds("a", 1, 2, 3, 4)
+		positions, err := f.store.Positions(f.ctx, []store.SourceKey{anew.SourceKey})
+		f.must(err)
+		equal(f, "positions", len(positions), 3)
+		for i, incarnation := range []string{"", "one", "two"} {
+			equal(f, "Incarnation", positions[i].Incarnation, incarnation)
+		}
+	},
+	"a log that was cut back": func(f *fixture) {
+		f.appendAt(records(0, 0, 9), text("a", "x"))
+		cut := records(0, 4, 6)
+		cut.Life = 1
+		f.appendAt(cut, text("a", "y"))
+		f.stands(*cut)
+		f.refused(cut, 6, text("a", "y"))
+		// Nothing of the life that is over is taken.
+		results, err := f.store.Append(f.ctx, store.Batch{Messages: []store.Message{text("a", "z")}, Position: records(0, 9, 10)})
+		if failure, ok := errors.AsType[*store.ReplayedError](err); !ok || failure.Stored.Life != 1 || failure.Stored.Next != 6 {
+			f.Fatalf("append = %v, %v, want ErrReplayed", results, err)
+		}
+		cut.First, cut.Next, cut.Life = 0, 1, 1<<31-1
+		f.appendAt(cut, named("a", "z"))
+		f.stands(*cut)
+		f.holds("a", 1, 2, 3)
 	},
 	"each key has its own": func(f *fixture) {
 		keys := []store.SourceKey{
@@ -141,7 +175,9 @@ var positionCases = map[string]func(*fixture){
 		asked := append(slices.Clone(keys), store.SourceKey{Source: "a", Topic: "b", Partition: 2}, keys[0])
 		positions, err := f.store.Positions(f.ctx, asked)
 		f.must(err)
-		for i, want := range []int64{1, 2, 3, 4, 5, 0, 1} {
+		asked = slices.Delete(asked, len(keys), len(keys)+1) // of which nothing is known
+		equal(f, "number of positions", len(positions), len(asked))
+		for i, want := range []int64{1, 2, 3, 4, 5, 1} {
 			equal(f, "position", positions[i], store.Position{SourceKey: asked[i], First: want, Next: want})
 		}
 		f.holds("a", span(1, 5)...)

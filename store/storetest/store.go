@@ -17,9 +17,9 @@ type Store interface {
 	// messages of one channel in one batch get consecutive seqs; two messages
 	// with the same id in one batch: the second is a duplicate of the first.
 	Append(ctx context.Context, batch store.Batch) ([]store.Appended, error)
-	// Positions answers one Position per key, in order: where the next batch of
-	// that source starts, in First and in Next. They are 0, and Incarnation is "",
-	// for a source of which nothing was ever stored.
+	// Positions answers where the next batch of each key starts, in First and in
+	// Next: one Position for every incarnation of which something was ever stored,
+	// in the order of the keys, those of one key by incarnation.
 	Positions(ctx context.Context, keys []store.SourceKey) ([]store.Position, error)
 	// Pages reads one page per request, in order. now decides which messages'
 	// time to live has ended.
