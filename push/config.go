@@ -3,6 +3,7 @@ package push
 import (
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -12,16 +13,13 @@ import (
 type Config struct {
 	// Node names this process; connection ids begin with nothing of it, but
 	// clients and operators see it.
-	Node       string
-	Namespaces Namespaces
+	Node string
+	Live // what applies at first
 
-	MaxPayload int // bytes of one published payload
-	MaxFrame   int // bytes of one client frame; told to clients
-	Heartbeat  time.Duration
+	MaxFrame  int // bytes of one client frame; told to clients
+	Heartbeat time.Duration
 
-	OutboxBytes      int // queued for one connection
-	WindowBytes      int // sent and unacked on one subscription
-	MaxSubscriptions int // of one connection
+	OutboxBytes int // queued for one connection
 
 	RingMessages   int           // newest messages kept in memory for one channel
 	RingBytes      int           // the same in bytes of frames
@@ -39,6 +37,8 @@ type Config struct {
 	Logger   *slog.Logger
 	Registry prometheus.Registerer
 
+	live *atomic.Pointer[Live] // what applies now
+
 	// now is the wall clock, in whole milliseconds.
 	now func() time.Time
 }
@@ -46,14 +46,16 @@ type Config struct {
 // DefaultConfig holds the settings that fit most.
 func DefaultConfig() Config {
 	return Config{
-		Node:              "pushgate",
-		Namespaces:        Namespaces{Default: DefaultNamespace()},
-		MaxPayload:        1 << 20,
+		Node: "pushgate",
+		Live: Live{
+			Namespaces:       Namespaces{Default: DefaultNamespace()},
+			MaxPayload:       1 << 20,
+			WindowBytes:      4 << 20,
+			MaxSubscriptions: 10_000,
+		},
 		MaxFrame:          64 << 10,
 		Heartbeat:         25 * time.Second,
 		OutboxBytes:       1 << 20,
-		WindowBytes:       4 << 20,
-		MaxSubscriptions:  10_000,
 		RingMessages:      256,
 		RingBytes:         256 << 10,
 		RingTotalBytes:    128 << 20,
@@ -75,8 +77,7 @@ func (c Config) Validate() error {
 		name  string
 		value int
 	}{
-		{"max_payload", c.MaxPayload}, {"max_frame", c.MaxFrame}, {"outbox_bytes", c.OutboxBytes},
-		{"window_bytes", c.WindowBytes}, {"max_subscriptions", c.MaxSubscriptions},
+		{"max_frame", c.MaxFrame}, {"outbox_bytes", c.OutboxBytes},
 		{"ring_messages", c.RingMessages}, {"ring_bytes", c.RingBytes}, {"ring_total_bytes", c.RingTotalBytes},
 		{"committers", c.Committers}, {"ingest_messages", c.IngestMessages}, {"ingest_bytes", c.IngestBytes},
 		{"store_timeout", int(c.StoreTimeout)}, {"sweep_interval", int(c.SweepInterval)},
@@ -90,13 +91,5 @@ func (c Config) Validate() error {
 		return fmt.Errorf("ingest_bytes: %d bytes for each of %d committers do not hold one payload of max_payload (%d)",
 			c.IngestBytes/c.Committers, c.Committers, c.MaxPayload)
 	}
-	if err := c.Namespaces.Default.Validate(); err != nil {
-		return fmt.Errorf("default namespace: %w", err)
-	}
-	for name, ns := range c.Namespaces.ByName {
-		if err := ns.Validate(); err != nil {
-			return fmt.Errorf("namespace %q: %w", name, err)
-		}
-	}
-	return nil
+	return c.Live.validate()
 }

@@ -20,7 +20,7 @@ func (e *Engine) CreateSubscription(ctx context.Context, subscriber, channel str
 	if err := ValidateChannel(channel); err != nil {
 		return none, err
 	}
-	if !e.cfg.Namespaces.Of(channel).Durable {
+	if !e.cfg.current().Namespaces.Of(channel).Durable {
 		return none, refused(wire.CodeFailedPrecondition, "the namespace of %q is not durable", clip(channel))
 	}
 	if from.Start == store.StartAfter && epoch != "" {
@@ -45,7 +45,7 @@ func (e *Engine) CreateSubscription(ctx context.Context, subscriber, channel str
 
 // StartOf is where a first subscription to a channel starts when nobody says.
 func (e *Engine) StartOf(channel string) store.From {
-	return store.From{Start: e.cfg.Namespaces.Of(channel).Start}
+	return store.From{Start: e.cfg.current().Namespaces.Of(channel).Start}
 }
 
 // DeleteSubscription deletes a durable subscription and closes it where it is

@@ -53,6 +53,7 @@ func New(s Store, cfg Config) (*Engine, error) {
 	if cfg.now == nil {
 		cfg.now = func() time.Time { return time.Now().Truncate(time.Millisecond) }
 	}
+	cfg.watch()
 	e := &Engine{
 		cfg: cfg, store: s, log: cfg.Logger, metrics: newMetrics(cfg.Registry), started: cfg.now(),
 		watchers: &watchers{}, ephemeralPrefix: rand.Text()[:12] + "-",
@@ -117,7 +118,7 @@ func (e *Engine) OnHealth(f func(serving bool)) { e.health.watch = f }
 // the ingest queue is full, Submit waits if wait is set, and refuses otherwise.
 func (e *Engine) Submit(ctx context.Context, p Publication, wait bool, done func(Published, error)) error {
 	born := time.Now()
-	m, err := p.message(e.cfg.MaxPayload, e.now())
+	m, err := p.message(e.cfg.current().MaxPayload, e.now())
 	if err != nil {
 		e.metrics.published(string(AsError(err).Code))
 		return err
@@ -140,7 +141,7 @@ func (e *Engine) Submit(ctx context.Context, p Publication, wait bool, done func
 
 // stores says whether a message is more than ephemeral.
 func (e *Engine) stores(p Publication) bool {
-	return !p.Ephemeral && e.cfg.Namespaces.Of(p.Channel).Durable
+	return !p.Ephemeral && e.cfg.current().Namespaces.Of(p.Channel).Durable
 }
 
 func answer(r store.Appended) Published {
@@ -231,9 +232,9 @@ func (s *Session) greet(stored []store.Subscription) {
 		Connection: s.id, Node: e.cfg.Node, Subscriber: s.subscriber,
 		Heartbeat: int(e.cfg.Heartbeat / time.Second), MaxFrame: e.cfg.MaxFrame,
 	}
-	left := 0
-	if over := len(stored) - e.cfg.MaxSubscriptions; over > 0 {
-		stored, left = stored[:e.cfg.MaxSubscriptions], over
+	left, most := 0, e.cfg.current().MaxSubscriptions
+	if over := len(stored) - most; over > 0 {
+		stored, left = stored[:most], over
 	}
 	subs := make([]*subscription, 0, len(stored))
 	for _, st := range stored {
@@ -245,7 +246,7 @@ func (s *Session) greet(stored []store.Subscription) {
 	s.send(connected)
 	if left > 0 {
 		s.refuse("", refused(wire.CodeResourceExhausted,
-			"%d of the stored subscriptions were not reopened: a connection may have at most %d", left, e.cfg.MaxSubscriptions))
+			"%d of the stored subscriptions were not reopened: a connection may have at most %d", left, most))
 	}
 	for _, sub := range subs {
 		s.join(sub)

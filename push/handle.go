@@ -157,7 +157,7 @@ func (s *Session) publish(ctx context.Context, r wire.Request) error {
 	if err := ValidateChannel(r.Channel); err != nil {
 		return err
 	}
-	if !s.hub.cfg.Namespaces.Of(r.Channel).ClientPublish {
+	if !s.hub.cfg.current().Namespaces.Of(r.Channel).ClientPublish {
 		return refused(wire.CodePermissionDenied, "clients may not publish to %q", clip(r.Channel))
 	}
 	if s.publishing == nil {

@@ -46,7 +46,7 @@ func (h *hub) acquire(name string) *channel {
 	defer shard.mu.Unlock()
 	c := shard.channels[name]
 	if c == nil {
-		c = &channel{name: name, hub: h, durable: h.cfg.Namespaces.Of(name).Durable}
+		c = &channel{name: name, hub: h, durable: h.cfg.current().Namespaces.Of(name).Durable}
 		c.verified = !c.durable
 		shard.channels[name] = c
 		h.metrics.activeChannels.Inc()

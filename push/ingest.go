@@ -42,7 +42,7 @@ func (e *Engine) Ingest(ctx context.Context, batch []Publication, position store
 	submissions := make([]*submission, len(batch))
 	stored := make([]*submission, 0, len(batch))
 	for i, p := range batch {
-		m, err := p.message(e.cfg.MaxPayload, now)
+		m, err := p.message(e.cfg.current().MaxPayload, now)
 		if err != nil {
 			e.metrics.published(string(AsError(err).Code))
 			return nil, &IngestError{Index: i, Err: err}

@@ -61,15 +61,17 @@ func (n Namespace) Validate() error {
 	return nil
 }
 
-// Namespaces finds the settings of a channel. It is read-only after New.
+// Namespaces finds the settings of a channel. It is read-only once an engine has it.
 type Namespaces struct {
 	Default Namespace
 	ByName  map[string]Namespace
 }
 
 // Of answers the settings of a channel's namespace.
-func (n Namespaces) Of(channel string) Namespace {
-	if ns, ok := n.ByName[namespaceOf(channel)]; ok {
+func (n Namespaces) Of(channel string) Namespace { return n.named(namespaceOf(channel)) }
+
+func (n Namespaces) named(name string) Namespace {
+	if ns, ok := n.ByName[name]; ok {
 		return ns
 	}
 	return n.Default

@@ -116,7 +116,7 @@ func (r *retention) expireMessages(ctx context.Context) error {
 }
 
 func (r *retention) channel(ctx context.Context, c store.Channel, expiry bool) error {
-	ns := r.cfg.Namespaces.Of(c.Channel)
+	ns := r.cfg.current().Namespaces.Of(c.Channel)
 	trim := store.Trim{Channel: c.Channel, KeepMessages: ns.Retention.Messages, KeepBytes: ns.Retention.Bytes, Limit: retentionRows}
 	if ns.Retention.Age > 0 {
 		trim.Before = r.engine.now().Add(-ns.Retention.Age)
@@ -183,7 +183,7 @@ func (r *retention) expireSubscriptions(ctx context.Context, channel string, bef
 // subscriptionsDue says whether subscriptions are to be touched and expired now:
 // as often as the shortest expiry asks for.
 func (r *retention) subscriptionsDue() bool {
-	shortest := r.cfg.Namespaces.shortestExpiry()
+	shortest := r.cfg.current().Namespaces.shortestExpiry()
 	if shortest == 0 || time.Since(r.lastExpiry) < min(expiryCheck, shortest/expiryTouchParts) {
 		return false
 	}
@@ -195,7 +195,7 @@ func (r *retention) subscriptionsDue() bool {
 func (r *retention) touch(ctx context.Context) error {
 	byExpiry := make(map[time.Duration][]store.SubscriptionKey)
 	for _, c := range r.engine.hub.active(nil) {
-		expiry := r.cfg.Namespaces.Of(c.name).SubscriptionExpiry
+		expiry := r.cfg.current().Namespaces.Of(c.name).SubscriptionExpiry
 		if expiry > 0 {
 			byExpiry[expiry] = c.durableKeys(byExpiry[expiry])
 		}

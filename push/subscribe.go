@@ -12,7 +12,7 @@ func (s *Session) subscribe(ctx context.Context, r wire.Request) error {
 	if err := ValidateChannel(r.Channel); err != nil {
 		return err
 	}
-	ns := s.hub.cfg.Namespaces.Of(r.Channel)
+	ns := s.hub.cfg.current().Namespaces.Of(r.Channel)
 	durable := ns.Durable && s.subscriber != ""
 	if r.Durable != nil {
 		durable = *r.Durable
@@ -72,7 +72,7 @@ func (s *Session) repeat(ctx context.Context, sub *subscription, r wire.Request)
 func (s *Session) admit(more int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if limit := s.hub.cfg.MaxSubscriptions; len(s.subscriptions)+more > limit {
+	if limit := s.hub.cfg.current().MaxSubscriptions; len(s.subscriptions)+more > limit {
 		return refused(wire.CodeResourceExhausted, "a connection may have at most %d subscriptions", limit)
 	}
 	return nil
@@ -205,7 +205,7 @@ func (s *Session) subscribeTo(ctx context.Context, channel string) {
 // reopen prepares a stored subscription for this session; false if its
 // namespace is not durable any more.
 func (s *Session) reopen(stored store.Subscription) (*subscription, wire.OpenSubscription, bool) {
-	ns := s.hub.cfg.Namespaces.Of(stored.Channel)
+	ns := s.hub.cfg.current().Namespaces.Of(stored.Channel)
 	if !ns.Durable {
 		return nil, wire.OpenSubscription{}, false
 	}

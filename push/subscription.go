@@ -51,7 +51,7 @@ type subscription struct {
 // room says whether one more message may be sent now, and otherwise which state
 // waits for it.
 func (s *subscription) room() (subState, bool) {
-	if s.durable && (s.flight.messages >= s.window || s.flight.bytes >= s.session.hub.cfg.WindowBytes) {
+	if s.durable && (s.flight.messages >= s.window || s.flight.bytes >= s.session.hub.cfg.current().WindowBytes) {
 		return awaitingAck, false
 	}
 	if s.session.full() {

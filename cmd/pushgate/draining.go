@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"pushgate/cmd/pushgate/config"
 )
 
 // beginDrain takes the node out of its load balancers: it is not ready any more,
@@ -22,7 +24,8 @@ func (n *node) beginDrain() {
 // Drain is part of rpc.Process.
 func (n *node) Drain() (period time.Duration) {
 	n.beginDrain()
-	return time.Duration(n.flags.Shutdown.Delay + n.flags.Shutdown.Drain)
+	s := n.flags.Load().Shutdown
+	return time.Duration(s.Delay + s.Drain)
 }
 
 func (n *node) isDraining() bool {
@@ -47,9 +50,10 @@ func (n *node) watchDrain(registry prometheus.Registerer) {
 
 // shutdown ends everything: readiness and health first, after the delay new
 // calls, then what is under way, the engine, and the store last.
-func (n *node) shutdown(delay, drain time.Duration) error {
+func (n *node) shutdown(s config.Shutdown) error {
 	n.beginDrain()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(n.flags.Shutdown.Timeout))
+	delay, drain := time.Duration(s.Delay), time.Duration(s.Drain)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(s.Timeout))
 	defer cancel()
 	reported := make(chan struct{})
 	var reporting sync.WaitGroup
@@ -68,7 +72,7 @@ func (n *node) shutdown(delay, drain time.Duration) error {
 	close(reported)
 	reporting.Wait()
 	if ctx.Err() != nil {
-		n.logger.Warn("shutdown.timeout is over; what is left is cut off", "timeout", n.flags.Shutdown.Timeout, "connections", n.connections())
+		n.logger.Warn("shutdown.timeout is over; what is left is cut off", "timeout", s.Timeout, "connections", n.connections())
 	}
 	n.web.Close()
 	n.engine.Stop()

@@ -32,6 +32,7 @@ type commands struct {
 	Connections   connectionsCommand   `cmd:"" help:"List the open connections of a node."`
 	Disconnect    disconnectCommand    `cmd:"" help:"Close connections of a node."`
 	Drain         drainCommand         `cmd:"" help:"End a node in order, as SIGTERM does."`
+	Reload        reloadCommand        `cmd:"" help:"Make a node read its configuration again, as SIGHUP does."`
 	Migrate       migrateCommand       `cmd:"" help:"Bring the schema of the store to this program's version."`
 	Config        configCommand        `cmd:"" help:"Print the configuration that applies, and where it comes from."`
 	Version       versionCommand       `cmd:"" help:"Print the version."`
@@ -57,16 +58,7 @@ func run(ctx context.Context, arguments []string, t terminal) int {
 	if len(arguments) == 0 {
 		arguments = []string{"--help"}
 	}
-	parser := kong.Must(&commands{},
-		kong.Name("pushgate"),
-		kong.Description("A push service: publish over gRPC, subscribe over WebSocket. Start with: pushgate serve"),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.ValueFormatter(config.Help),
-		kong.Writers(t.out, t.err),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(t),
-	)
-	command, err := parser.Parse(arguments)
+	command, err := parse(ctx, &commands{}, arguments, t)
 	if err != nil {
 		return report(t.err, err, exitUsage)
 	}
@@ -76,16 +68,39 @@ func run(ctx context.Context, arguments []string, t terminal) int {
 	return 0
 }
 
+// parse reads the command line into all, with the environment and the file.
+func parse(ctx context.Context, all *commands, arguments []string, t terminal) (*kong.Context, error) {
+	again := func() (*config.Flags, error) {
+		all := &commands{}
+		_, err := parse(ctx, all, arguments, t)
+		return &all.Serve.Flags, err
+	}
+	return kong.Must(all,
+		kong.Name("pushgate"),
+		kong.Description("A push service: publish over gRPC, subscribe over WebSocket. Start with: pushgate serve"),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.ValueFormatter(config.Help),
+		kong.Writers(t.out, t.err),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(t, reread(again)),
+	).Parse(arguments)
+}
+
 // report writes an error in one line and answers the exit code.
 func report(out io.Writer, err error, code int) int {
 	var problem *config.Problem
 	var usage usageError
-	switch {
-	case errors.As(err, &problem):
-		err, code = problem, exitUsage
-	case errors.As(err, &usage):
+	if errors.As(err, &problem) || errors.As(err, &usage) {
 		code = exitUsage
 	}
-	_, _ = fmt.Fprintln(out, "pushgate:", strings.Join(strings.Fields(err.Error()), " "))
+	_, _ = fmt.Fprintln(out, "pushgate:", oneLine(err))
 	return code
+}
+
+// oneLine is an error as a user is to see it.
+func oneLine(err error) string {
+	if problem, ok := errors.AsType[*config.Problem](err); ok {
+		err = problem
+	}
+	return strings.Join(strings.Fields(err.Error()), " ")
 }

@@ -13,7 +13,7 @@ type migrateCommand struct {
 
 // Run migrates the store and says from where to where.
 func (c *migrateCommand) Run(ctx context.Context, t terminal) error {
-	logger, err := newLogger(t.err, c.Log)
+	logger, _, err := newLogger(t.err, c.Log)
 	if err != nil {
 		return err
 	}

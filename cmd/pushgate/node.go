@@ -5,7 +5,9 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"pushgate/cmd/pushgate/config"
@@ -17,8 +19,11 @@ import (
 
 // node is everything that runs in a process of `pushgate serve`.
 type node struct {
-	flags  *config.Flags
-	logger *slog.Logger
+	flags     atomic.Pointer[config.Flags] // what applies; Reload replaces it
+	reread    reread
+	reloading sync.Mutex
+	logger    *slog.Logger
+	level     *slog.LevelVar
 
 	database database
 	driver   string
@@ -33,55 +38,62 @@ type node struct {
 	draining chan struct{} // closed when the node is not ready any more
 }
 
-// newNode opens the store, starts the engine and listens.
-func newNode(ctx context.Context, f *config.Flags, logger *slog.Logger) (_ *node, err error) {
-	n := &node{flags: f, logger: logger, draining: make(chan struct{})}
-	if n.database, n.driver, err = openDatabase(ctx, f, logger); err != nil {
-		return nil, err
+func newNode(f *config.Flags, again reread, logger *slog.Logger, level *slog.LevelVar) *node {
+	n := &node{reread: again, logger: logger, level: level, draining: make(chan struct{})}
+	n.flags.Store(f)
+	return n
+}
+
+// open opens the store, starts the engine and listens. After a failure nothing
+// of it is left.
+func (n *node) open(ctx context.Context) (err error) {
+	f := n.flags.Load()
+	if n.database, n.driver, err = openDatabase(ctx, f, n.logger); err != nil {
+		return err
 	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.abandon())
 		}
 	}()
-	if err := prepare(ctx, n.database, f, logger); err != nil {
-		return nil, err
+	if err := prepare(ctx, n.database, f, n.logger); err != nil {
+		return err
 	}
 	if n.httpListener, err = listen("http.address", f.HTTP.Address); err != nil {
-		return nil, err
+		return err
 	}
 	if n.grpcListener, err = listen("grpc.address", f.GRPC.Address); err != nil {
-		return nil, err
+		return err
 	}
-	return n, n.assemble()
+	return n.assemble(f)
 }
 
 // assemble makes the engine and its servers, and starts the engine.
-func (n *node) assemble() (err error) {
+func (n *node) assemble(f *config.Flags) (err error) {
 	registry := newRegistry()
-	c := n.flags.Engine()
+	c := f.Engine()
 	c.Logger, c.Registry = n.logger, registry
 	if n.engine, err = push.New(n.database, c); err != nil {
 		return usageError{err.Error()}
 	}
 	into := ingest{
-		engine: n.engine, database: n.database, timeout: time.Duration(n.flags.Store.Timeout),
+		engine: n.engine, database: n.database, timeout: time.Duration(f.Store.Timeout),
 		slots: make(chan struct{}, ingestSlots),
 	}
-	if n.consumer, err = newConsumer(n.flags, into, n.logger, registry); err != nil {
+	if n.consumer, err = newConsumer(f, into, n.logger, registry); err != nil {
 		return err
 	}
 	n.web, err = web.New(n.engine, web.Options{
 		Version:          programVersion(),
 		Logger:           n.logger,
 		Registry:         registry,
-		MaxFrame:         int(n.flags.Limits.MaxFrame),
-		AllowedOrigins:   n.flags.HTTP.AllowedOrigins,
-		Pprof:            n.flags.Pprof(),
-		HandshakeTimeout: time.Duration(n.flags.HTTP.HandshakeTimeout),
+		MaxFrame:         int(f.Limits.MaxFrame),
+		AllowedOrigins:   f.HTTP.AllowedOrigins,
+		Pprof:            f.Pprof(),
+		HandshakeTimeout: time.Duration(f.HTTP.HandshakeTimeout),
 
-		HeartbeatInterval: time.Duration(n.flags.Heartbeat.Interval),
-		PongTimeout:       time.Duration(n.flags.Heartbeat.Timeout),
+		HeartbeatInterval: time.Duration(f.Heartbeat.Interval),
+		PongTimeout:       time.Duration(f.Heartbeat.Timeout),
 
 		Notes: n.notes,
 	})
@@ -90,10 +102,10 @@ func (n *node) assemble() (err error) {
 	}
 	n.rpc = rpc.New(n.engine, rpc.Options{
 		Version:    programVersion(),
-		Node:       n.flags.Node,
+		Node:       f.Node,
 		Driver:     n.driver,
-		MaxMessage: int(n.flags.GRPC.MaxMessage),
-		Reflection: n.flags.GRPC.Reflection,
+		MaxMessage: int(f.GRPC.MaxMessage),
+		Reflection: f.GRPC.Reflection,
 		Process:    n,
 		Logger:     n.logger,
 		Registry:   registry,
@@ -115,22 +127,28 @@ func (n *node) notes() []string {
 	return n.consumer.Health()
 }
 
-// serve answers on both listeners until the node drains or one fails.
-func (n *node) serve(ctx context.Context) error {
+// serve answers on both listeners until the node drains or one fails, and reloads
+// the configuration at each hangup.
+func (n *node) serve(ctx context.Context, hangups <-chan os.Signal) error {
 	failed := make(chan error, 2)
 	go func() { failed <- n.web.Serve(n.httpListener) }()
 	go func() { failed <- n.rpc.Serve(n.grpcListener) }()
-	select {
-	case err := <-failed:
-		if err == nil {
-			err = errors.New("it stopped by itself")
+	for {
+		select {
+		case err := <-failed:
+			if err == nil {
+				err = errors.New("it stopped by itself")
+			}
+			return err
+		case <-hangups:
+			_, _, _ = n.Reload()
+		case <-ctx.Done():
+			n.beginDrain()
+			return nil
+		case <-n.draining:
+			return nil
 		}
-		return err
-	case <-ctx.Done():
-		n.beginDrain()
-	case <-n.draining:
 	}
-	return nil
 }
 
 // abandon gives back what a node holds that did not come to run.

@@ -14,32 +14,42 @@ type serveCommand struct {
 	config.Flags `embed:""`
 }
 
-// Run runs a node until ctx ends.
-func (c *serveCommand) Run(ctx context.Context, t terminal) error {
+// Run runs a node until ctx ends or the node is asked to drain.
+func (c *serveCommand) Run(ctx context.Context, t terminal, again reread) error {
 	if err := c.CheckExposure(); err != nil {
 		return err
 	}
-	logger, err := newLogger(t.err, c.Log)
+	hangups, ignore := onHangup()
+	defer ignore()
+	logger, level, err := newLogger(t.err, c.Log)
 	if err != nil {
 		return err
 	}
-	n, err := newNode(ctx, &c.Flags, logger)
-	if err != nil {
+	n := newNode(&c.Flags, again, logger, level)
+	if err := n.open(ctx); err != nil {
 		return interrupted(ctx, err, logger)
 	}
 	if _, err := fmt.Fprint(t.out, n.greeting()); err != nil {
-		return errors.Join(err, n.shutdown(0, 0))
+		return errors.Join(err, n.shutdown(atOnce(c.Shutdown)))
 	}
 	logger.Info("started", "version", programVersion(), "node", c.Node, "store", n.driver,
 		"http", n.httpListener.Addr().String(), "grpc", n.grpcListener.Addr().String())
-	failure := n.serve(ctx)
+	failure := n.serve(ctx, hangups)
+	how := n.flags.Load().Shutdown
 	if failure != nil {
 		logger.Error("a listener failed; stopping", "error", failure)
-		return errors.Join(failure, c.stop(n, 0))
+		how.Delay = 0
+	} else {
+		logger.Info("stopping: connections are closed over shutdown.drain, after shutdown.delay; a second signal ends at once",
+			"connections", n.connections(), "delay", how.Delay, "drain", how.Drain)
 	}
-	logger.Info("stopping: connections are closed over shutdown.drain, after shutdown.delay; a second signal ends at once",
-		"connections", n.connections(), "delay", c.Shutdown.Delay, "drain", c.Shutdown.Drain)
-	return c.stop(n, time.Duration(c.Shutdown.Delay))
+	return errors.Join(failure, n.stop(how, time.Duration(c.Store.Timeout)))
+}
+
+// atOnce is an end that waits for nobody.
+func atOnce(s config.Shutdown) config.Shutdown {
+	s.Delay, s.Drain = 0, 0
+	return s
 }
 
 // interrupted turns what a signal broke off during the start into a good end.
@@ -51,15 +61,15 @@ func interrupted(ctx context.Context, err error, logger *slog.Logger) error {
 	return nil
 }
 
-// stop ends the node in order, or gives up after shutdown.timeout.
-func (c *serveCommand) stop(n *node, delay time.Duration) error {
+// stop shuts the node down, or gives up after shutdown.timeout.
+func (n *node) stop(how config.Shutdown, storeTimeout time.Duration) error {
 	ended := make(chan error, 1)
-	go func() { ended <- n.shutdown(delay, time.Duration(c.Shutdown.Drain)) }()
+	go func() { ended <- n.shutdown(how) }()
 	select {
 	case err := <-ended:
 		return err
 	// The calls under way are cut off at shutdown.timeout; this is for a store that hangs.
-	case <-time.After(time.Duration(c.Shutdown.Timeout) + time.Duration(c.Store.Timeout)):
-		return fmt.Errorf("the end did not come within shutdown.timeout (%s) and store.timeout (%s); leaving without", c.Shutdown.Timeout, c.Store.Timeout)
+	case <-time.After(time.Duration(how.Timeout) + storeTimeout):
+		return fmt.Errorf("the end did not come within shutdown.timeout (%s) and store.timeout (%s); leaving without", how.Timeout, storeTimeout)
 	}
 }

@@ -164,7 +164,7 @@ func TestConfigShowsWhereValuesComeFrom(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	out := strings.Join(run(t, pushgatetest.Command{}), "\n")
-	for _, command := range []string{"serve", "publish", "subscribe", "channels", "subscriptions", "connections", "disconnect", "drain", "migrate", "config", "version"} {
+	for _, command := range []string{"serve", "publish", "subscribe", "channels", "subscriptions", "connections", "disconnect", "drain", "reload", "migrate", "config", "version"} {
 		if !strings.Contains(out, "\n  "+command+" ") {
 			t.Errorf("%s is not in:\n%s", command, out)
 		}

@@ -23,3 +23,11 @@ func untilSignal() context.Context {
 	}()
 	return ctx
 }
+
+// onHangup answers the signals that ask for the configuration to be reloaded, and
+// what makes them end the process again.
+func onHangup() (hangups <-chan os.Signal, ignore func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGHUP)
+	return signals, func() { signal.Stop(signals) }
+}

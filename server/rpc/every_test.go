@@ -70,9 +70,10 @@ var every = map[protoreflect.FullName]struct {
 	"pushgate.v1.ControlService.WatchDeliveries": {
 		good: &pb.WatchDeliveriesRequest{}, bad: &pb.WatchDeliveriesRequest{Channel: " "}, code: codes.InvalidArgument, silent: true,
 	},
-	"pushgate.v1.ControlService.GetStats":   {good: &pb.GetStatsRequest{}},
-	"pushgate.v1.ControlService.WatchStats": {good: &pb.WatchStatsRequest{}},
-	"pushgate.v1.ControlService.Drain":      {good: &pb.DrainRequest{}},
+	"pushgate.v1.ControlService.GetStats":            {good: &pb.GetStatsRequest{}},
+	"pushgate.v1.ControlService.WatchStats":          {good: &pb.WatchStatsRequest{}},
+	"pushgate.v1.ControlService.Drain":               {good: &pb.DrainRequest{}},
+	"pushgate.v1.ControlService.ReloadConfiguration": {good: &pb.ReloadConfigurationRequest{}},
 	"pushgate.v1.SubscribeService.Subscribe": {
 		good: &pb.SubscribeRequest{Request: &pb.SubscribeRequest_Connect{Connect: &pb.Connect{Subscriber: "alice"}}},
 		bad:  &pb.SubscribeRequest{}, code: codes.InvalidArgument,

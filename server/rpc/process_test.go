@@ -1,6 +1,8 @@
 package rpc_test
 
 import (
+	"errors"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -14,12 +16,34 @@ import (
 // process stands for the one that the server is part of.
 type process struct {
 	drained atomic.Int64
+	broken  atomic.Bool
 }
 
 // Drain is part of rpc.Process.
 func (p *process) Drain() time.Duration {
 	p.drained.Add(1)
 	return time.Minute
+}
+
+// Reload is part of rpc.Process.
+func (p *process) Reload() (applied, restart []string, err error) {
+	if p.broken.Load() {
+		return nil, nil, errors.New("pushgate.yaml:3: limits.max_payload: it is too much")
+	}
+	return []string{"limits.max_payload"}, []string{"http.address", "node"}, nil
+}
+
+func TestReloadConfiguration(t *testing.T) {
+	n := start(t)
+	r := got(n.control.ReloadConfiguration(patient(t), &pb.ReloadConfigurationRequest{}))(t)
+	if !slices.Equal(r.GetApplied(), []string{"limits.max_payload"}) || !slices.Equal(r.GetRestartRequired(), []string{"http.address", "node"}) {
+		t.Errorf("got %v", r)
+	}
+	n.process.broken.Store(true)
+	_, err := n.control.ReloadConfiguration(patient(t), &pb.ReloadConfigurationRequest{})
+	if s := wantCode(t, err, codes.FailedPrecondition); s.Message() != "pushgate.yaml:3: limits.max_payload: it is too much" {
+		t.Errorf("got %q", s.Message())
+	}
 }
 
 func TestDrain(t *testing.T) {

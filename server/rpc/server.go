@@ -34,7 +34,7 @@ type Options struct {
 	// WriteStall is how long a subscriber's call may leave a response unread before
 	// it is ended; 10 s if it is 0.
 	WriteStall time.Duration
-	// Process is what Drain is asked of; nil: it is not implemented.
+	// Process is what Drain and ReloadConfiguration ask; nil: they are not implemented.
 	Process  Process
 	Logger   *slog.Logger
 	Registry prometheus.Registerer
@@ -47,6 +47,10 @@ type Process interface {
 	// answers how long it takes until the last connection is told to close. Twice
 	// is safe.
 	Drain() (period time.Duration)
+	// Reload reads the configuration again and applies what can be. It names the
+	// settings that changed. When it fails nothing has changed, and the error says
+	// in one line what is wrong.
+	Reload() (applied, restart []string, err error)
 }
 
 // Server is the gRPC interface of one node. Its goroutines end with Stop; the

@@ -95,6 +95,9 @@ func (s *Server) Serve(l net.Listener) error {
 	return nil
 }
 
+// AllowOrigins does what that of ws.Server does.
+func (s *Server) AllowOrigins(origins []string) { s.ws.AllowOrigins(origins) }
+
 // BeginDrain turns readiness off and refuses new upgrades; what is open goes on
 // until Drain. Health and metrics go on being answered, but no connection is kept
 // for a second request.

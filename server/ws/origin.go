@@ -8,6 +8,10 @@ import (
 	"strings"
 )
 
+// AllowOrigins replaces Options.AllowedOrigins for the requests from then on. The
+// list must not be changed afterwards.
+func (s *Server) AllowOrigins(origins []string) { s.origins.Store(&origins) }
+
 // allowed checks the page's origin (RFC 6455 §10.2). A client that is no browser
 // sends none. Pages of the same host may connect, and, while the server itself is
 // reached by a loopback name, pages of any loopback address and local files.
@@ -16,7 +20,8 @@ func (s *Server) allowed(r *http.Request) bool {
 	if origin == "" {
 		return true
 	}
-	if slices.Contains(s.options.AllowedOrigins, "*") || slices.Contains(s.options.AllowedOrigins, origin) {
+	allowed := *s.origins.Load()
+	if slices.Contains(allowed, "*") || slices.Contains(allowed, origin) {
 		return true
 	}
 	host, _, err := net.SplitHostPort(r.Host)
@@ -31,7 +36,7 @@ func (s *Server) allowed(r *http.Request) bool {
 	if err != nil || u.Host == "" {
 		return false
 	}
-	return strings.EqualFold(u.Host, r.Host) || slices.Contains(s.options.AllowedOrigins, u.Host) ||
+	return strings.EqualFold(u.Host, r.Host) || slices.Contains(allowed, u.Host) ||
 		local && isLoopback(u.Hostname())
 }
 

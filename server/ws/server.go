@@ -44,6 +44,7 @@ type Server struct {
 	options Options
 	writers []*writer
 	next    atomic.Uint64
+	origins atomic.Pointer[[]string]
 
 	ctx      context.Context // ends with Close
 	cancel   context.CancelFunc
@@ -61,6 +62,7 @@ func New(engine *push.Engine, options Options) *Server {
 	options.PongTimeout = cmp.Or(options.PongTimeout, 10*time.Second)
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{engine: engine, options: options, ctx: ctx, cancel: cancel, conns: make(map[*conn]struct{})}
+	s.AllowOrigins(options.AllowedOrigins)
 	for range runtime.GOMAXPROCS(0) {
 		w := newWriter()
 		s.writers = append(s.writers, w)

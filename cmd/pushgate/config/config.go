@@ -2,7 +2,8 @@ package config
 
 // Config holds all settings but the namespaces and the sources of Kafka, which only
 // a file can give. The
-// tag name is the flag; with the prefix of its group it is the YAML key too.
+// tag name is the flag; with the prefix of its group it is the YAML key too. Those
+// with reload:"live" can change while the process runs.
 type Config struct {
 	Node    string `name:"node" placeholder:"NAME" help:"Name of this process; clients and operators see it. Empty: the host's name."`
 	DataDir string `name:"data-dir" placeholder:"DIR" default:"./pushgate-data" help:"Where the embedded store keeps its database, pushgate.db. Created if it is missing. Not used with a store.url."`
@@ -25,14 +26,14 @@ type Config struct {
 
 // Log says what is logged to standard error.
 type Log struct {
-	Level  string `name:"level" enum:"debug,info,warn,error" default:"info" help:"The least severe messages that are logged: debug, info, warn or error."`
+	Level  string `name:"level" enum:"debug,info,warn,error" default:"info" help:"The least severe messages that are logged: debug, info, warn or error." reload:"live"`
 	Format string `name:"format" enum:"text,json" default:"text" help:"The form of the log: text or json."`
 }
 
 // HTTP is the listener for WebSockets, health and metrics.
 type HTTP struct {
 	Address          string   `name:"address" placeholder:"HOST:PORT" default:"127.0.0.1:8080" help:"Where to listen for WebSockets (/ws), health (/healthz, /readyz) and metrics (/metrics)."`
-	AllowedOrigins   []string `name:"allowed-origins" placeholder:"ORIGIN" help:"Origins of web pages that may connect, beside the server's own, as https://app.example.com; * stands for any."`
+	AllowedOrigins   []string `name:"allowed-origins" placeholder:"ORIGIN" help:"Origins of web pages that may connect, beside the server's own, as https://app.example.com; * stands for any." reload:"live"`
 	HandshakeTimeout Duration `name:"handshake-timeout" placeholder:"DURATION" default:"10s" min:"1" help:"How long a client may take for its request to connect."`
 	Pprof            string   `name:"pprof" enum:"auto,on,off" default:"auto" help:"Profiles under /debug/pprof: on, off, or auto: only when http.address is loopback."`
 }
@@ -67,11 +68,11 @@ type Heartbeat struct {
 
 // Limits bound what one publisher, connection or subscription can take.
 type Limits struct {
-	MaxPayload    Size `name:"max-payload" placeholder:"SIZE" default:"1MiB" min:"1" help:"The largest payload of a message."`
+	MaxPayload    Size `name:"max-payload" placeholder:"SIZE" default:"1MiB" min:"1" help:"The largest payload of a message." reload:"live"`
 	MaxFrame      Size `name:"max-frame" placeholder:"SIZE" default:"64KiB" min:"1" help:"The largest frame that a WebSocket client may send."`
 	OutboxBytes   Size `name:"outbox-bytes" placeholder:"SIZE" default:"1MiB" min:"1" help:"What may be queued for one connection."`
-	WindowBytes   Size `name:"window-bytes" placeholder:"SIZE" default:"4MiB" min:"1" help:"What may be sent and unacked on one durable subscription."`
-	Subscriptions int  `name:"subscriptions" placeholder:"N" default:"10000" min:"1" help:"Open subscriptions of one connection."`
+	WindowBytes   Size `name:"window-bytes" placeholder:"SIZE" default:"4MiB" min:"1" help:"What may be sent and unacked on one durable subscription." reload:"live"`
+	Subscriptions int  `name:"subscriptions" placeholder:"N" default:"10000" min:"1" help:"Open subscriptions of one connection." reload:"live"`
 }
 
 // Ring is the memory of recent messages.
@@ -91,7 +92,7 @@ type Ingest struct {
 
 // Shutdown is what SIGTERM begins.
 type Shutdown struct {
-	Delay   Duration `name:"delay" placeholder:"DURATION" default:"0s" help:"How long to wait between not being ready any more and the first connection that is closed, so that load balancers notice first. New WebSockets are refused from the beginning; gRPC goes on being served."`
-	Drain   Duration `name:"drain" placeholder:"DURATION" default:"5s" help:"The time over which connections are closed, so that their clients do not come back all at once."`
-	Timeout Duration `name:"timeout" placeholder:"DURATION" default:"20s" min:"1" help:"When to give up on an orderly end, from its beginning. Has to be longer than shutdown.delay and shutdown.drain together."`
+	Delay   Duration `name:"delay" placeholder:"DURATION" default:"0s" help:"How long to wait between not being ready any more and the first connection that is closed, so that load balancers notice first. New WebSockets are refused from the beginning; gRPC goes on being served." reload:"live"`
+	Drain   Duration `name:"drain" placeholder:"DURATION" default:"5s" help:"The time over which connections are closed, so that their clients do not come back all at once." reload:"live"`
+	Timeout Duration `name:"timeout" placeholder:"DURATION" default:"20s" min:"1" help:"When to give up on an orderly end, from its beginning. Has to be longer than shutdown.delay and shutdown.drain together." reload:"live"`
 }

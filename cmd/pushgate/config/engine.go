@@ -11,19 +11,9 @@ import (
 func (f *Flags) Engine() push.Config {
 	c := push.DefaultConfig()
 	c.Node = f.Node
-	c.Namespaces = push.Namespaces{ByName: map[string]push.Namespace{}}
-	for _, n := range f.Namespaces {
-		if n.Name == defaultNamespace {
-			c.Namespaces.Default = n.engine()
-		} else {
-			c.Namespaces.ByName[n.Name] = n.engine()
-		}
-	}
-	c.MaxPayload = int(f.Limits.MaxPayload)
+	c.Live = f.Live()
 	c.MaxFrame = int(f.Limits.MaxFrame)
 	c.OutboxBytes = int(f.Limits.OutboxBytes)
-	c.WindowBytes = int(f.Limits.WindowBytes)
-	c.MaxSubscriptions = f.Limits.Subscriptions
 	c.RingMessages = f.Ring.Messages
 	c.RingBytes = int(f.Ring.Bytes)
 	c.RingTotalBytes = int(f.Ring.TotalBytes)
@@ -36,4 +26,22 @@ func (f *Flags) Engine() push.Config {
 	c.RetentionInterval = time.Duration(f.RetentionInterval)
 	c.Heartbeat = time.Duration(f.Heartbeat.Interval)
 	return c
+}
+
+// Live is the part of it that can change while the engine runs.
+func (f *Flags) Live() push.Live {
+	l := push.Live{
+		Namespaces:       push.Namespaces{ByName: map[string]push.Namespace{}},
+		MaxPayload:       int(f.Limits.MaxPayload),
+		WindowBytes:      int(f.Limits.WindowBytes),
+		MaxSubscriptions: f.Limits.Subscriptions,
+	}
+	for _, n := range f.Namespaces {
+		if n.Name == defaultNamespace {
+			l.Namespaces.Default = n.engine()
+		} else {
+			l.Namespaces.ByName[n.Name] = n.engine()
+		}
+	}
+	return l
 }

@@ -15,7 +15,9 @@ const introduction = "# Configuration\n\n" +
 	"- Sizes are bytes, or whole numbers with a unit: `65536`, `64KiB`, `1MiB`, `2GiB`. Durations need one: `300ms`, `5s`, `1h30m`, `3d`.\n" +
 	"- In a variable a list has commas: `PUSHGATE_HTTP_ALLOWED_ORIGINS=https://a.example,https://b.example`. An empty variable counts as not set.\n" +
 	"- What cannot be (an unknown key or variable, a bad value) is answered with one line that says where it stands and what to change; the exit code is 2.\n" +
-	"- `pushgate config` prints what applies, with the source of each value; passwords are redacted.\n\n"
+	"- `pushgate config` prints what applies, with the source of each value; passwords are redacted.\n" +
+	"- What is *reloadable* applies without a restart after `kill -HUP`, `pushgate reload` or `ControlService.ReloadConfiguration`:\n" +
+	"  [operations.md](operations.md#changing-settings-of-a-running-node).\n\n"
 
 const namespacesIntroduction = "## namespaces\n\n" +
 	"A namespace is the part of a channel's name before the first colon: `orders:42` is in `orders`. Its settings stand in the\n" +
@@ -86,5 +88,9 @@ func row(b *strings.Builder, s setting, flags bool) {
 	if flags {
 		fmt.Fprintf(b, "`--%s` `%s` | ", s.flag(), s.env())
 	}
-	fmt.Fprintf(b, "%s |\n", strings.ReplaceAll(s.tag.Get("help"), "|", "\\|"))
+	help := strings.ReplaceAll(s.tag.Get("help"), "|", "\\|")
+	if s.live() {
+		help += " *Reloadable.*"
+	}
+	fmt.Fprintf(b, "%s |\n", help)
 }

@@ -14,17 +14,17 @@ import (
 type Namespace struct {
 	Durable            bool      `name:"durable" default:"true" help:"Messages are stored, and wait for durable subscribers. Otherwise all are ephemeral."`
 	Retention          Retention `embed:"" prefix:"retention-"`
-	Start              string    `name:"start" enum:"new,earliest" default:"new" help:"Where a durable subscription that does not say it starts: new or earliest."`
-	ClientPublish      bool      `name:"client-publish" default:"false" help:"WebSocket clients may publish."`
-	Window             int       `name:"window" default:"256" min:"1" max:"4096" help:"Messages that may be sent and unacked on a durable subscription that does not say it."`
-	SubscriptionExpiry Duration  `name:"subscription-expiry" default:"0s" min:"0" help:"Durable subscriptions that nobody used for so long are deleted; 0: never."`
+	Start              string    `name:"start" enum:"new,earliest" default:"new" help:"Where a durable subscription that does not say it starts: new or earliest." reload:"live"`
+	ClientPublish      bool      `name:"client-publish" default:"false" help:"WebSocket clients may publish." reload:"live"`
+	Window             int       `name:"window" default:"256" min:"1" max:"4096" help:"Messages that may be sent and unacked on a durable subscription that does not say it." reload:"live"`
+	SubscriptionExpiry Duration  `name:"subscription-expiry" default:"0s" min:"0" help:"Durable subscriptions that nobody used for so long are deleted; 0: never." reload:"live"`
 }
 
 // Retention bounds what is stored of a channel.
 type Retention struct {
-	Age      Duration `name:"age" default:"72h" min:"0" help:"How long messages are kept; 0: no bound."`
-	Messages int      `name:"messages" default:"0" min:"0" help:"How many are kept; 0: no bound. A message id is known as long as its message is kept: a small number shortens the time in which a repeated publish is recognised."`
-	Bytes    Size     `name:"bytes" default:"0" min:"0" help:"How many bytes of payload are kept; 0: no bound."`
+	Age      Duration `name:"age" default:"72h" min:"0" help:"How long messages are kept; 0: no bound." reload:"live"`
+	Messages int      `name:"messages" default:"0" min:"0" help:"How many are kept; 0: no bound. A message id is known as long as its message is kept: a small number shortens the time in which a repeated publish is recognised." reload:"live"`
+	Bytes    Size     `name:"bytes" default:"0" min:"0" help:"How many bytes of payload are kept; 0: no bound." reload:"live"`
 }
 
 func (n Namespace) engine() push.Namespace {

@@ -2557,6 +2557,100 @@ func (x *DrainResponse) GetPeriod() *durationpb.Duration {
 	return nil
 }
 
+// Asks the node to read its configuration again.
+type ReloadConfigurationRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReloadConfigurationRequest) Reset() {
+	*x = ReloadConfigurationRequest{}
+	mi := &file_pushgate_v1_control_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReloadConfigurationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReloadConfigurationRequest) ProtoMessage() {}
+
+func (x *ReloadConfigurationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pushgate_v1_control_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReloadConfigurationRequest.ProtoReflect.Descriptor instead.
+func (*ReloadConfigurationRequest) Descriptor() ([]byte, []int) {
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{36}
+}
+
+// What is different from the configuration that applied before. Settings are
+// named as in the file: "limits.max_payload".
+type ReloadConfigurationResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Those that apply now.
+	Applied []string `protobuf:"bytes,1,rep,name=applied,proto3" json:"applied,omitempty"`
+	// Those that apply when the node is started again; named anew each time until
+	// then.
+	RestartRequired []string `protobuf:"bytes,2,rep,name=restart_required,json=restartRequired,proto3" json:"restart_required,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *ReloadConfigurationResponse) Reset() {
+	*x = ReloadConfigurationResponse{}
+	mi := &file_pushgate_v1_control_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReloadConfigurationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReloadConfigurationResponse) ProtoMessage() {}
+
+func (x *ReloadConfigurationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pushgate_v1_control_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReloadConfigurationResponse.ProtoReflect.Descriptor instead.
+func (*ReloadConfigurationResponse) Descriptor() ([]byte, []int) {
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *ReloadConfigurationResponse) GetApplied() []string {
+	if x != nil {
+		return x.Applied
+	}
+	return nil
+}
+
+func (x *ReloadConfigurationResponse) GetRestartRequired() []string {
+	if x != nil {
+		return x.RestartRequired
+	}
+	return nil
+}
+
 var File_pushgate_v1_control_proto protoreflect.FileDescriptor
 
 const file_pushgate_v1_control_proto_rawDesc = "" +
@@ -2759,7 +2853,11 @@ const file_pushgate_v1_control_proto_rawDesc = "" +
 	"\fDrainRequest\"d\n" +
 	"\rDrainResponse\x12 \n" +
 	"\vconnections\x18\x01 \x01(\x04R\vconnections\x121\n" +
-	"\x06period\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x06period*l\n" +
+	"\x06period\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x06period\"\x1c\n" +
+	"\x1aReloadConfigurationRequest\"b\n" +
+	"\x1bReloadConfigurationResponse\x12\x18\n" +
+	"\aapplied\x18\x01 \x03(\tR\aapplied\x12)\n" +
+	"\x10restart_required\x18\x02 \x03(\tR\x0frestartRequired*l\n" +
 	"\x0fConnectionState\x12 \n" +
 	"\x1cCONNECTION_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15CONNECTION_STATE_OPEN\x10\x01\x12\x1c\n" +
@@ -2767,8 +2865,7 @@ const file_pushgate_v1_control_proto_rawDesc = "" +
 	"\tTransport\x12\x19\n" +
 	"\x15TRANSPORT_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13TRANSPORT_WEBSOCKET\x10\x01\x12\x12\n" +
-	"\x0eTRANSPORT_GRPC\x10\x022\x9e\n" +
-	"\n" +
+	"\x0eTRANSPORT_GRPC\x10\x022\x88\v\n" +
 	"\x0eControlService\x12\\\n" +
 	"\x0fListConnections\x12#.pushgate.v1.ListConnectionsRequest\x1a$.pushgate.v1.ListConnectionsResponse\x12V\n" +
 	"\rGetConnection\x12!.pushgate.v1.GetConnectionRequest\x1a\".pushgate.v1.GetConnectionResponse\x12M\n" +
@@ -2788,7 +2885,8 @@ const file_pushgate_v1_control_proto_rawDesc = "" +
 	"\bGetStats\x12\x1c.pushgate.v1.GetStatsRequest\x1a\x1d.pushgate.v1.GetStatsResponse\x12O\n" +
 	"\n" +
 	"WatchStats\x12\x1e.pushgate.v1.WatchStatsRequest\x1a\x1f.pushgate.v1.WatchStatsResponse0\x01\x12>\n" +
-	"\x05Drain\x12\x19.pushgate.v1.DrainRequest\x1a\x1a.pushgate.v1.DrainResponseB+Z)pushgate/proto/gen/pushgate/v1;pushgatev1b\x06proto3"
+	"\x05Drain\x12\x19.pushgate.v1.DrainRequest\x1a\x1a.pushgate.v1.DrainResponse\x12h\n" +
+	"\x13ReloadConfiguration\x12'.pushgate.v1.ReloadConfigurationRequest\x1a(.pushgate.v1.ReloadConfigurationResponseB+Z)pushgate/proto/gen/pushgate/v1;pushgatev1b\x06proto3"
 
 var (
 	file_pushgate_v1_control_proto_rawDescOnce sync.Once
@@ -2803,75 +2901,77 @@ func file_pushgate_v1_control_proto_rawDescGZIP() []byte {
 }
 
 var file_pushgate_v1_control_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_pushgate_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
+var file_pushgate_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_pushgate_v1_control_proto_goTypes = []any{
-	(ConnectionState)(0),               // 0: pushgate.v1.ConnectionState
-	(Transport)(0),                     // 1: pushgate.v1.Transport
-	(*Connection)(nil),                 // 2: pushgate.v1.Connection
-	(*ListConnectionsRequest)(nil),     // 3: pushgate.v1.ListConnectionsRequest
-	(*ListConnectionsResponse)(nil),    // 4: pushgate.v1.ListConnectionsResponse
-	(*GetConnectionRequest)(nil),       // 5: pushgate.v1.GetConnectionRequest
-	(*GetConnectionResponse)(nil),      // 6: pushgate.v1.GetConnectionResponse
-	(*DisconnectRequest)(nil),          // 7: pushgate.v1.DisconnectRequest
-	(*DisconnectResponse)(nil),         // 8: pushgate.v1.DisconnectResponse
-	(*CreateSubscriptionRequest)(nil),  // 9: pushgate.v1.CreateSubscriptionRequest
-	(*CreateSubscriptionResponse)(nil), // 10: pushgate.v1.CreateSubscriptionResponse
-	(*DeleteSubscriptionRequest)(nil),  // 11: pushgate.v1.DeleteSubscriptionRequest
-	(*DeleteSubscriptionResponse)(nil), // 12: pushgate.v1.DeleteSubscriptionResponse
-	(*ListSubscriptionsRequest)(nil),   // 13: pushgate.v1.ListSubscriptionsRequest
-	(*ListSubscriptionsResponse)(nil),  // 14: pushgate.v1.ListSubscriptionsResponse
-	(*Channel)(nil),                    // 15: pushgate.v1.Channel
-	(*ListChannelsRequest)(nil),        // 16: pushgate.v1.ListChannelsRequest
-	(*ListChannelsResponse)(nil),       // 17: pushgate.v1.ListChannelsResponse
-	(*GetChannelRequest)(nil),          // 18: pushgate.v1.GetChannelRequest
-	(*GetChannelResponse)(nil),         // 19: pushgate.v1.GetChannelResponse
-	(*PurgeChannelRequest)(nil),        // 20: pushgate.v1.PurgeChannelRequest
-	(*PurgeChannelResponse)(nil),       // 21: pushgate.v1.PurgeChannelResponse
-	(*Delivery)(nil),                   // 22: pushgate.v1.Delivery
-	(*MessageReceipt)(nil),             // 23: pushgate.v1.MessageReceipt
-	(*ListMessagesRequest)(nil),        // 24: pushgate.v1.ListMessagesRequest
-	(*ListMessagesResponse)(nil),       // 25: pushgate.v1.ListMessagesResponse
-	(*GetMessageRequest)(nil),          // 26: pushgate.v1.GetMessageRequest
-	(*GetMessageResponse)(nil),         // 27: pushgate.v1.GetMessageResponse
-	(*WatchDeliveriesRequest)(nil),     // 28: pushgate.v1.WatchDeliveriesRequest
-	(*WatchDeliveriesResponse)(nil),    // 29: pushgate.v1.WatchDeliveriesResponse
-	(*Stats)(nil),                      // 30: pushgate.v1.Stats
-	(*StoreStats)(nil),                 // 31: pushgate.v1.StoreStats
-	(*GetStatsRequest)(nil),            // 32: pushgate.v1.GetStatsRequest
-	(*GetStatsResponse)(nil),           // 33: pushgate.v1.GetStatsResponse
-	(*WatchStatsRequest)(nil),          // 34: pushgate.v1.WatchStatsRequest
-	(*WatchStatsResponse)(nil),         // 35: pushgate.v1.WatchStatsResponse
-	(*DrainRequest)(nil),               // 36: pushgate.v1.DrainRequest
-	(*DrainResponse)(nil),              // 37: pushgate.v1.DrainResponse
-	(*timestamppb.Timestamp)(nil),      // 38: google.protobuf.Timestamp
-	(*Subscription)(nil),               // 39: pushgate.v1.Subscription
-	(*Message)(nil),                    // 40: pushgate.v1.Message
-	(*durationpb.Duration)(nil),        // 41: google.protobuf.Duration
+	(ConnectionState)(0),                // 0: pushgate.v1.ConnectionState
+	(Transport)(0),                      // 1: pushgate.v1.Transport
+	(*Connection)(nil),                  // 2: pushgate.v1.Connection
+	(*ListConnectionsRequest)(nil),      // 3: pushgate.v1.ListConnectionsRequest
+	(*ListConnectionsResponse)(nil),     // 4: pushgate.v1.ListConnectionsResponse
+	(*GetConnectionRequest)(nil),        // 5: pushgate.v1.GetConnectionRequest
+	(*GetConnectionResponse)(nil),       // 6: pushgate.v1.GetConnectionResponse
+	(*DisconnectRequest)(nil),           // 7: pushgate.v1.DisconnectRequest
+	(*DisconnectResponse)(nil),          // 8: pushgate.v1.DisconnectResponse
+	(*CreateSubscriptionRequest)(nil),   // 9: pushgate.v1.CreateSubscriptionRequest
+	(*CreateSubscriptionResponse)(nil),  // 10: pushgate.v1.CreateSubscriptionResponse
+	(*DeleteSubscriptionRequest)(nil),   // 11: pushgate.v1.DeleteSubscriptionRequest
+	(*DeleteSubscriptionResponse)(nil),  // 12: pushgate.v1.DeleteSubscriptionResponse
+	(*ListSubscriptionsRequest)(nil),    // 13: pushgate.v1.ListSubscriptionsRequest
+	(*ListSubscriptionsResponse)(nil),   // 14: pushgate.v1.ListSubscriptionsResponse
+	(*Channel)(nil),                     // 15: pushgate.v1.Channel
+	(*ListChannelsRequest)(nil),         // 16: pushgate.v1.ListChannelsRequest
+	(*ListChannelsResponse)(nil),        // 17: pushgate.v1.ListChannelsResponse
+	(*GetChannelRequest)(nil),           // 18: pushgate.v1.GetChannelRequest
+	(*GetChannelResponse)(nil),          // 19: pushgate.v1.GetChannelResponse
+	(*PurgeChannelRequest)(nil),         // 20: pushgate.v1.PurgeChannelRequest
+	(*PurgeChannelResponse)(nil),        // 21: pushgate.v1.PurgeChannelResponse
+	(*Delivery)(nil),                    // 22: pushgate.v1.Delivery
+	(*MessageReceipt)(nil),              // 23: pushgate.v1.MessageReceipt
+	(*ListMessagesRequest)(nil),         // 24: pushgate.v1.ListMessagesRequest
+	(*ListMessagesResponse)(nil),        // 25: pushgate.v1.ListMessagesResponse
+	(*GetMessageRequest)(nil),           // 26: pushgate.v1.GetMessageRequest
+	(*GetMessageResponse)(nil),          // 27: pushgate.v1.GetMessageResponse
+	(*WatchDeliveriesRequest)(nil),      // 28: pushgate.v1.WatchDeliveriesRequest
+	(*WatchDeliveriesResponse)(nil),     // 29: pushgate.v1.WatchDeliveriesResponse
+	(*Stats)(nil),                       // 30: pushgate.v1.Stats
+	(*StoreStats)(nil),                  // 31: pushgate.v1.StoreStats
+	(*GetStatsRequest)(nil),             // 32: pushgate.v1.GetStatsRequest
+	(*GetStatsResponse)(nil),            // 33: pushgate.v1.GetStatsResponse
+	(*WatchStatsRequest)(nil),           // 34: pushgate.v1.WatchStatsRequest
+	(*WatchStatsResponse)(nil),          // 35: pushgate.v1.WatchStatsResponse
+	(*DrainRequest)(nil),                // 36: pushgate.v1.DrainRequest
+	(*DrainResponse)(nil),               // 37: pushgate.v1.DrainResponse
+	(*ReloadConfigurationRequest)(nil),  // 38: pushgate.v1.ReloadConfigurationRequest
+	(*ReloadConfigurationResponse)(nil), // 39: pushgate.v1.ReloadConfigurationResponse
+	(*timestamppb.Timestamp)(nil),       // 40: google.protobuf.Timestamp
+	(*Subscription)(nil),                // 41: pushgate.v1.Subscription
+	(*Message)(nil),                     // 42: pushgate.v1.Message
+	(*durationpb.Duration)(nil),         // 43: google.protobuf.Duration
 }
 var file_pushgate_v1_control_proto_depIdxs = []int32{
 	0,  // 0: pushgate.v1.Connection.state:type_name -> pushgate.v1.ConnectionState
-	38, // 1: pushgate.v1.Connection.connect_time:type_name -> google.protobuf.Timestamp
+	40, // 1: pushgate.v1.Connection.connect_time:type_name -> google.protobuf.Timestamp
 	1,  // 2: pushgate.v1.Connection.transport:type_name -> pushgate.v1.Transport
 	2,  // 3: pushgate.v1.ListConnectionsResponse.connections:type_name -> pushgate.v1.Connection
 	2,  // 4: pushgate.v1.GetConnectionResponse.connection:type_name -> pushgate.v1.Connection
-	39, // 5: pushgate.v1.CreateSubscriptionResponse.subscription:type_name -> pushgate.v1.Subscription
-	39, // 6: pushgate.v1.ListSubscriptionsResponse.subscriptions:type_name -> pushgate.v1.Subscription
-	38, // 7: pushgate.v1.Channel.oldest_publish_time:type_name -> google.protobuf.Timestamp
+	41, // 5: pushgate.v1.CreateSubscriptionResponse.subscription:type_name -> pushgate.v1.Subscription
+	41, // 6: pushgate.v1.ListSubscriptionsResponse.subscriptions:type_name -> pushgate.v1.Subscription
+	40, // 7: pushgate.v1.Channel.oldest_publish_time:type_name -> google.protobuf.Timestamp
 	15, // 8: pushgate.v1.ListChannelsResponse.channels:type_name -> pushgate.v1.Channel
 	15, // 9: pushgate.v1.GetChannelResponse.channel:type_name -> pushgate.v1.Channel
-	40, // 10: pushgate.v1.MessageReceipt.message:type_name -> pushgate.v1.Message
+	42, // 10: pushgate.v1.MessageReceipt.message:type_name -> pushgate.v1.Message
 	22, // 11: pushgate.v1.MessageReceipt.deliveries:type_name -> pushgate.v1.Delivery
 	23, // 12: pushgate.v1.ListMessagesResponse.messages:type_name -> pushgate.v1.MessageReceipt
-	40, // 13: pushgate.v1.GetMessageResponse.message:type_name -> pushgate.v1.Message
+	42, // 13: pushgate.v1.GetMessageResponse.message:type_name -> pushgate.v1.Message
 	22, // 14: pushgate.v1.GetMessageResponse.deliveries:type_name -> pushgate.v1.Delivery
-	38, // 15: pushgate.v1.WatchDeliveriesResponse.ack_time:type_name -> google.protobuf.Timestamp
-	38, // 16: pushgate.v1.Stats.start_time:type_name -> google.protobuf.Timestamp
-	38, // 17: pushgate.v1.Stats.time:type_name -> google.protobuf.Timestamp
+	40, // 15: pushgate.v1.WatchDeliveriesResponse.ack_time:type_name -> google.protobuf.Timestamp
+	40, // 16: pushgate.v1.Stats.start_time:type_name -> google.protobuf.Timestamp
+	40, // 17: pushgate.v1.Stats.time:type_name -> google.protobuf.Timestamp
 	31, // 18: pushgate.v1.Stats.store:type_name -> pushgate.v1.StoreStats
 	30, // 19: pushgate.v1.GetStatsResponse.stats:type_name -> pushgate.v1.Stats
-	41, // 20: pushgate.v1.WatchStatsRequest.interval:type_name -> google.protobuf.Duration
+	43, // 20: pushgate.v1.WatchStatsRequest.interval:type_name -> google.protobuf.Duration
 	30, // 21: pushgate.v1.WatchStatsResponse.stats:type_name -> pushgate.v1.Stats
-	41, // 22: pushgate.v1.DrainResponse.period:type_name -> google.protobuf.Duration
+	43, // 22: pushgate.v1.DrainResponse.period:type_name -> google.protobuf.Duration
 	3,  // 23: pushgate.v1.ControlService.ListConnections:input_type -> pushgate.v1.ListConnectionsRequest
 	5,  // 24: pushgate.v1.ControlService.GetConnection:input_type -> pushgate.v1.GetConnectionRequest
 	7,  // 25: pushgate.v1.ControlService.Disconnect:input_type -> pushgate.v1.DisconnectRequest
@@ -2887,23 +2987,25 @@ var file_pushgate_v1_control_proto_depIdxs = []int32{
 	32, // 35: pushgate.v1.ControlService.GetStats:input_type -> pushgate.v1.GetStatsRequest
 	34, // 36: pushgate.v1.ControlService.WatchStats:input_type -> pushgate.v1.WatchStatsRequest
 	36, // 37: pushgate.v1.ControlService.Drain:input_type -> pushgate.v1.DrainRequest
-	4,  // 38: pushgate.v1.ControlService.ListConnections:output_type -> pushgate.v1.ListConnectionsResponse
-	6,  // 39: pushgate.v1.ControlService.GetConnection:output_type -> pushgate.v1.GetConnectionResponse
-	8,  // 40: pushgate.v1.ControlService.Disconnect:output_type -> pushgate.v1.DisconnectResponse
-	10, // 41: pushgate.v1.ControlService.CreateSubscription:output_type -> pushgate.v1.CreateSubscriptionResponse
-	12, // 42: pushgate.v1.ControlService.DeleteSubscription:output_type -> pushgate.v1.DeleteSubscriptionResponse
-	14, // 43: pushgate.v1.ControlService.ListSubscriptions:output_type -> pushgate.v1.ListSubscriptionsResponse
-	17, // 44: pushgate.v1.ControlService.ListChannels:output_type -> pushgate.v1.ListChannelsResponse
-	19, // 45: pushgate.v1.ControlService.GetChannel:output_type -> pushgate.v1.GetChannelResponse
-	21, // 46: pushgate.v1.ControlService.PurgeChannel:output_type -> pushgate.v1.PurgeChannelResponse
-	25, // 47: pushgate.v1.ControlService.ListMessages:output_type -> pushgate.v1.ListMessagesResponse
-	27, // 48: pushgate.v1.ControlService.GetMessage:output_type -> pushgate.v1.GetMessageResponse
-	29, // 49: pushgate.v1.ControlService.WatchDeliveries:output_type -> pushgate.v1.WatchDeliveriesResponse
-	33, // 50: pushgate.v1.ControlService.GetStats:output_type -> pushgate.v1.GetStatsResponse
-	35, // 51: pushgate.v1.ControlService.WatchStats:output_type -> pushgate.v1.WatchStatsResponse
-	37, // 52: pushgate.v1.ControlService.Drain:output_type -> pushgate.v1.DrainResponse
-	38, // [38:53] is the sub-list for method output_type
-	23, // [23:38] is the sub-list for method input_type
+	38, // 38: pushgate.v1.ControlService.ReloadConfiguration:input_type -> pushgate.v1.ReloadConfigurationRequest
+	4,  // 39: pushgate.v1.ControlService.ListConnections:output_type -> pushgate.v1.ListConnectionsResponse
+	6,  // 40: pushgate.v1.ControlService.GetConnection:output_type -> pushgate.v1.GetConnectionResponse
+	8,  // 41: pushgate.v1.ControlService.Disconnect:output_type -> pushgate.v1.DisconnectResponse
+	10, // 42: pushgate.v1.ControlService.CreateSubscription:output_type -> pushgate.v1.CreateSubscriptionResponse
+	12, // 43: pushgate.v1.ControlService.DeleteSubscription:output_type -> pushgate.v1.DeleteSubscriptionResponse
+	14, // 44: pushgate.v1.ControlService.ListSubscriptions:output_type -> pushgate.v1.ListSubscriptionsResponse
+	17, // 45: pushgate.v1.ControlService.ListChannels:output_type -> pushgate.v1.ListChannelsResponse
+	19, // 46: pushgate.v1.ControlService.GetChannel:output_type -> pushgate.v1.GetChannelResponse
+	21, // 47: pushgate.v1.ControlService.PurgeChannel:output_type -> pushgate.v1.PurgeChannelResponse
+	25, // 48: pushgate.v1.ControlService.ListMessages:output_type -> pushgate.v1.ListMessagesResponse
+	27, // 49: pushgate.v1.ControlService.GetMessage:output_type -> pushgate.v1.GetMessageResponse
+	29, // 50: pushgate.v1.ControlService.WatchDeliveries:output_type -> pushgate.v1.WatchDeliveriesResponse
+	33, // 51: pushgate.v1.ControlService.GetStats:output_type -> pushgate.v1.GetStatsResponse
+	35, // 52: pushgate.v1.ControlService.WatchStats:output_type -> pushgate.v1.WatchStatsResponse
+	37, // 53: pushgate.v1.ControlService.Drain:output_type -> pushgate.v1.DrainResponse
+	39, // 54: pushgate.v1.ControlService.ReloadConfiguration:output_type -> pushgate.v1.ReloadConfigurationResponse
+	39, // [39:55] is the sub-list for method output_type
+	23, // [23:39] is the sub-list for method input_type
 	23, // [23:23] is the sub-list for extension type_name
 	23, // [23:23] is the sub-list for extension extendee
 	0,  // [0:23] is the sub-list for field type_name
@@ -2931,7 +3033,7 @@ func file_pushgate_v1_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pushgate_v1_control_proto_rawDesc), len(file_pushgate_v1_control_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   36,
+			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

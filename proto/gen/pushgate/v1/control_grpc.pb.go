@@ -19,21 +19,22 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ControlService_ListConnections_FullMethodName    = "/pushgate.v1.ControlService/ListConnections"
-	ControlService_GetConnection_FullMethodName      = "/pushgate.v1.ControlService/GetConnection"
-	ControlService_Disconnect_FullMethodName         = "/pushgate.v1.ControlService/Disconnect"
-	ControlService_CreateSubscription_FullMethodName = "/pushgate.v1.ControlService/CreateSubscription"
-	ControlService_DeleteSubscription_FullMethodName = "/pushgate.v1.ControlService/DeleteSubscription"
-	ControlService_ListSubscriptions_FullMethodName  = "/pushgate.v1.ControlService/ListSubscriptions"
-	ControlService_ListChannels_FullMethodName       = "/pushgate.v1.ControlService/ListChannels"
-	ControlService_GetChannel_FullMethodName         = "/pushgate.v1.ControlService/GetChannel"
-	ControlService_PurgeChannel_FullMethodName       = "/pushgate.v1.ControlService/PurgeChannel"
-	ControlService_ListMessages_FullMethodName       = "/pushgate.v1.ControlService/ListMessages"
-	ControlService_GetMessage_FullMethodName         = "/pushgate.v1.ControlService/GetMessage"
-	ControlService_WatchDeliveries_FullMethodName    = "/pushgate.v1.ControlService/WatchDeliveries"
-	ControlService_GetStats_FullMethodName           = "/pushgate.v1.ControlService/GetStats"
-	ControlService_WatchStats_FullMethodName         = "/pushgate.v1.ControlService/WatchStats"
-	ControlService_Drain_FullMethodName              = "/pushgate.v1.ControlService/Drain"
+	ControlService_ListConnections_FullMethodName     = "/pushgate.v1.ControlService/ListConnections"
+	ControlService_GetConnection_FullMethodName       = "/pushgate.v1.ControlService/GetConnection"
+	ControlService_Disconnect_FullMethodName          = "/pushgate.v1.ControlService/Disconnect"
+	ControlService_CreateSubscription_FullMethodName  = "/pushgate.v1.ControlService/CreateSubscription"
+	ControlService_DeleteSubscription_FullMethodName  = "/pushgate.v1.ControlService/DeleteSubscription"
+	ControlService_ListSubscriptions_FullMethodName   = "/pushgate.v1.ControlService/ListSubscriptions"
+	ControlService_ListChannels_FullMethodName        = "/pushgate.v1.ControlService/ListChannels"
+	ControlService_GetChannel_FullMethodName          = "/pushgate.v1.ControlService/GetChannel"
+	ControlService_PurgeChannel_FullMethodName        = "/pushgate.v1.ControlService/PurgeChannel"
+	ControlService_ListMessages_FullMethodName        = "/pushgate.v1.ControlService/ListMessages"
+	ControlService_GetMessage_FullMethodName          = "/pushgate.v1.ControlService/GetMessage"
+	ControlService_WatchDeliveries_FullMethodName     = "/pushgate.v1.ControlService/WatchDeliveries"
+	ControlService_GetStats_FullMethodName            = "/pushgate.v1.ControlService/GetStats"
+	ControlService_WatchStats_FullMethodName          = "/pushgate.v1.ControlService/WatchStats"
+	ControlService_Drain_FullMethodName               = "/pushgate.v1.ControlService/Drain"
+	ControlService_ReloadConfiguration_FullMethodName = "/pushgate.v1.ControlService/ReloadConfiguration"
 )
 
 // ControlServiceClient is the client API for ControlService service.
@@ -127,6 +128,15 @@ type ControlServiceClient interface {
 	//
 	// UNIMPLEMENTED: the service is part of a program that ends otherwise.
 	Drain(ctx context.Context, in *DrainRequest, opts ...grpc.CallOption) (*DrainResponse, error)
+	// ReloadConfiguration makes the node that answers read its configuration again,
+	// as SIGHUP does: its file, the environment and the command line that it was
+	// started with. Settings that can change while a node runs apply from then on;
+	// the others wait for a restart.
+	//
+	// FAILED_PRECONDITION: what was read cannot be; the message says in one line
+	// where and why. Nothing has changed.
+	// UNIMPLEMENTED: as for Drain.
+	ReloadConfiguration(ctx context.Context, in *ReloadConfigurationRequest, opts ...grpc.CallOption) (*ReloadConfigurationResponse, error)
 }
 
 type controlServiceClient struct {
@@ -305,6 +315,16 @@ func (c *controlServiceClient) Drain(ctx context.Context, in *DrainRequest, opts
 	return out, nil
 }
 
+func (c *controlServiceClient) ReloadConfiguration(ctx context.Context, in *ReloadConfigurationRequest, opts ...grpc.CallOption) (*ReloadConfigurationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReloadConfigurationResponse)
+	err := c.cc.Invoke(ctx, ControlService_ReloadConfiguration_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ControlServiceServer is the server API for ControlService service.
 // All implementations must embed UnimplementedControlServiceServer
 // for forward compatibility.
@@ -396,6 +416,15 @@ type ControlServiceServer interface {
 	//
 	// UNIMPLEMENTED: the service is part of a program that ends otherwise.
 	Drain(context.Context, *DrainRequest) (*DrainResponse, error)
+	// ReloadConfiguration makes the node that answers read its configuration again,
+	// as SIGHUP does: its file, the environment and the command line that it was
+	// started with. Settings that can change while a node runs apply from then on;
+	// the others wait for a restart.
+	//
+	// FAILED_PRECONDITION: what was read cannot be; the message says in one line
+	// where and why. Nothing has changed.
+	// UNIMPLEMENTED: as for Drain.
+	ReloadConfiguration(context.Context, *ReloadConfigurationRequest) (*ReloadConfigurationResponse, error)
 	mustEmbedUnimplementedControlServiceServer()
 }
 
@@ -450,6 +479,9 @@ func (UnimplementedControlServiceServer) WatchStats(*WatchStatsRequest, grpc.Ser
 }
 func (UnimplementedControlServiceServer) Drain(context.Context, *DrainRequest) (*DrainResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Drain not implemented")
+}
+func (UnimplementedControlServiceServer) ReloadConfiguration(context.Context, *ReloadConfigurationRequest) (*ReloadConfigurationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReloadConfiguration not implemented")
 }
 func (UnimplementedControlServiceServer) mustEmbedUnimplementedControlServiceServer() {}
 func (UnimplementedControlServiceServer) testEmbeddedByValue()                        {}
@@ -728,6 +760,24 @@ func _ControlService_Drain_Handler(srv interface{}, ctx context.Context, dec fun
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ControlService_ReloadConfiguration_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReloadConfigurationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ControlServiceServer).ReloadConfiguration(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ControlService_ReloadConfiguration_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ControlServiceServer).ReloadConfiguration(ctx, req.(*ReloadConfigurationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ControlService_ServiceDesc is the grpc.ServiceDesc for ControlService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -786,6 +836,10 @@ var ControlService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Drain",
 			Handler:    _ControlService_Drain_Handler,
+		},
+		{
+			MethodName: "ReloadConfiguration",
+			Handler:    _ControlService_ReloadConfiguration_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"errors"
+
+	"pushgate/cmd/pushgate/config"
+)
+
+// reread reads the command line, the environment and the file once more.
+type reread func() (*config.Flags, error)
+
+// Reload is part of rpc.Process.
+func (n *node) Reload() (applied, restart []string, err error) {
+	n.reloading.Lock()
+	defer n.reloading.Unlock()
+	applied, restart, err = n.reload()
+	if err != nil {
+		err = errors.New(oneLine(err))
+		n.logger.Error("the configuration was not reloaded; nothing has changed", "error", err)
+		return nil, nil, err
+	}
+	n.logger.Info("configuration reloaded", "applied", applied, "needs_restart", restart)
+	return applied, restart, nil
+}
+
+func (n *node) reload() (applied, restart []string, err error) {
+	next, err := n.reread()
+	if err != nil {
+		return nil, nil, err
+	}
+	flags, changes, err := n.flags.Load().Reload(next)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := n.engine.Reload(flags.Live()); err != nil {
+		return nil, nil, err
+	}
+	if err := n.level.UnmarshalText([]byte(flags.Log.Level)); err != nil {
+		return nil, nil, err
+	}
+	n.web.AllowOrigins(flags.HTTP.AllowedOrigins)
+	n.flags.Store(flags)
+	for _, c := range changes {
+		if c.Live {
+			applied = append(applied, c.Key)
+		} else {
+			restart = append(restart, c.Key)
+		}
+	}
+	return applied, restart, nil
+}
