@@ -76,6 +76,7 @@ func (n *node) shutdown(s config.Shutdown) error {
 	}
 	n.web.Close()
 	n.engine.Stop()
+	n.door.pressure.Stop()
 	if err := n.database.Close(); err != nil {
 		return fmt.Errorf("closing the store: %w", err)
 	}

@@ -25,6 +25,7 @@ type node struct {
 	logger    *slog.Logger
 	level     *slog.LevelVar
 
+	door     *door
 	database database
 	driver   string
 	engine   *push.Engine
@@ -71,6 +72,9 @@ func (n *node) open(ctx context.Context) (err error) {
 // assemble makes the engine and its servers, and starts the engine.
 func (n *node) assemble(f *config.Flags) (err error) {
 	registry := newRegistry()
+	if n.door, err = newDoor(f, n.logger, registry); err != nil {
+		return err
+	}
 	c := f.Engine()
 	c.Logger, c.Registry = n.logger, registry
 	if n.engine, err = push.New(n.database, c); err != nil {
@@ -91,11 +95,16 @@ func (n *node) assemble(f *config.Flags) (err error) {
 		AllowedOrigins:   f.HTTP.AllowedOrigins,
 		Pprof:            f.Pprof(),
 		HandshakeTimeout: time.Duration(f.HTTP.HandshakeTimeout),
+		MaxHeader:        int(f.HTTP.MaxHeader),
 
 		HeartbeatInterval: time.Duration(f.Heartbeat.Interval),
 		PongTimeout:       time.Duration(f.Heartbeat.Timeout),
 
-		Notes: n.notes,
+		Gate:       n.door.gate,
+		Proxies:    n.door.proxies,
+		Handshakes: n.door.handshakes,
+		Unready:    n.door.unready,
+		Notes:      n.notes,
 	})
 	if err != nil {
 		return err
@@ -107,12 +116,14 @@ func (n *node) assemble(f *config.Flags) (err error) {
 		MaxMessage: int(f.GRPC.MaxMessage),
 		Reflection: f.GRPC.Reflection,
 		Process:    n,
+		Gate:       n.door.gate,
 		Logger:     n.logger,
 		Registry:   registry,
 	})
 	n.watchDrain(registry)
 	n.engine.OnHealth(n.rpc.SetServing)
 	n.engine.Start()
+	n.door.pressure.Start()
 	if n.consumer != nil {
 		n.consumer.Start()
 	}
@@ -131,7 +142,7 @@ func (n *node) notes() []string {
 // the configuration at each hangup.
 func (n *node) serve(ctx context.Context, hangups <-chan os.Signal) error {
 	failed := make(chan error, 2)
-	go func() { failed <- n.web.Serve(n.httpListener) }()
+	go func() { failed <- n.web.Serve(n.proxied(n.httpListener)) }()
 	go func() { failed <- n.rpc.Serve(n.grpcListener) }()
 	for {
 		select {
@@ -149,6 +160,15 @@ func (n *node) serve(ctx context.Context, hangups <-chan os.Signal) error {
 			return nil
 		}
 	}
+}
+
+// proxied is a listener for the PROXY protocol if it is to be one.
+func (n *node) proxied(l net.Listener) net.Listener {
+	h := n.flags.Load().HTTP
+	if !h.ProxyProtocol {
+		return l
+	}
+	return n.door.proxies.ProxyProtocol(l, time.Duration(h.HandshakeTimeout), n.door.gate)
 }
 
 // abandon gives back what a node holds that did not come to run.

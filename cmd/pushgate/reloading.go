@@ -38,6 +38,7 @@ func (n *node) reload() (applied, restart []string, err error) {
 	if err := n.level.UnmarshalText([]byte(flags.Log.Level)); err != nil {
 		return nil, nil, err
 	}
+	n.door.reload(flags)
 	n.web.AllowOrigins(flags.HTTP.AllowedOrigins)
 	n.flags.Store(flags)
 	for _, c := range changes {

@@ -18,6 +18,7 @@ import (
 
 	pb "pushgate/proto/gen/pushgate/v1"
 	"pushgate/push"
+	"pushgate/server/admission"
 	"pushgate/server/rpc"
 	"pushgate/store"
 	"pushgate/store/sqlite"
@@ -32,6 +33,7 @@ type node struct {
 	engine    *push.Engine
 	server    *rpc.Server
 	process   process
+	gate      *admission.Gate
 	log       logged
 	registry  *prometheus.Registry
 	dial      func(context.Context) (net.Conn, error)
@@ -67,8 +69,10 @@ func start(t testing.TB, change ...func(*push.Config)) *node {
 	n.engine, err = push.New(n.store, cfg)
 	must(t, err)
 	n.engine.Start()
+	n.gate = admission.NewGate(admission.Limits{}, logger, n.registry)
 	n.server = rpc.New(n.engine, rpc.Options{
 		Version: "1.2.3", Node: "node-1", Driver: "sqlite", Reflection: true, Process: &n.process, Logger: logger, Registry: n.registry,
+		Gate: n.gate,
 	})
 	l := bufconn.Listen(1 << 20)
 	served := make(chan error, 1)

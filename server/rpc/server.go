@@ -21,6 +21,7 @@ import (
 
 	pb "pushgate/proto/gen/pushgate/v1"
 	"pushgate/push"
+	"pushgate/server/admission"
 )
 
 // Options are the settings of a Server.
@@ -34,6 +35,8 @@ type Options struct {
 	// WriteStall is how long a subscriber's call may leave a response unread before
 	// it is ended; 10 s if it is 0.
 	WriteStall time.Duration
+	// Gate lets sessions of subscribers in; nil lets in all.
+	Gate *admission.Gate
 	// Process is what Drain and ReloadConfiguration ask; nil: they are not implemented.
 	Process  Process
 	Logger   *slog.Logger

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	pb "pushgate/proto/gen/pushgate/v1"
 	"pushgate/push"
 	"pushgate/push/wire"
+	"pushgate/server/admission"
 )
 
 type subscribeService struct {
@@ -64,6 +66,15 @@ func (s *subscribeService) Subscribe(stream subscribeStream) error {
 	})
 	select {
 	case request := <-connect:
+		// Many sessions may come from one backend: no address has a bound here.
+		place, reason := s.server.options.Gate.Enter(netip.Addr{})
+		if reason != admission.None {
+			return s.server.fail(ctx, reason.Refusal())
+		}
+		defer place.Leave()
+		if reason := place.Identify(request.GetSubscriber()); reason != admission.None {
+			return s.server.fail(ctx, reason.Refusal())
+		}
 		if err := c.connect(request); err != nil {
 			return s.server.fail(ctx, err)
 		}

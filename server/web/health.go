@@ -25,6 +25,9 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	if !s.engine.Serving() {
 		reasons = append(reasons, "store: not available")
 	}
+	if s.unready != nil {
+		reasons = append(reasons, s.unready()...)
+	}
 	body, status := map[string]any{"status": "ready", "reasons": reasons}, http.StatusOK
 	if len(reasons) > 0 {
 		body["status"], status = "not ready", http.StatusServiceUnavailable

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"pushgate/push"
+	"pushgate/server/admission"
 	"pushgate/server/ws"
 )
 
@@ -35,6 +36,16 @@ type Options struct {
 	HeartbeatInterval, PongTimeout time.Duration
 	// HandshakeTimeout bounds the reading of a request's header.
 	HandshakeTimeout time.Duration
+	// MaxHeader bounds a request's header in bytes; net/http adds 4 KiB.
+	MaxHeader int
+	// Gate and Proxies: see ws.Options.
+	Gate    *admission.Gate
+	Proxies admission.Proxies
+	// Handshakes bounds the sockets that are not connections yet.
+	Handshakes *admission.Handshakes
+	// Unready are reasons for which the node should get nobody new, beside its own;
+	// nil: there are none.
+	Unready func() []string
 	// Notes are lines that /readyz shows of what is wrong without keeping the node
 	// from serving; nil: there are none.
 	Notes func() []string
@@ -42,15 +53,21 @@ type Options struct {
 
 // Server serves HTTP on one listener. Its methods are safe for concurrent use.
 type Server struct {
-	engine *push.Engine
-	ws     *ws.Server
-	http   *http.Server
-	state  state
-	notes  func() []string
+	engine     *push.Engine
+	ws         *ws.Server
+	http       *http.Server
+	handshakes *admission.Handshakes
+	state      state
+	unready    func() []string
+	notes      func() []string
 }
 
-// maxHeader bounds a request's header in bytes.
-const maxHeader = 16 << 10
+const (
+	// writeTimeout bounds how long a client may take to read an answer.
+	writeTimeout = time.Minute
+	// maxScrapes is how many may read the metrics at the same time.
+	maxScrapes = 16
+)
 
 // New makes a Server; Close ends it, served or not.
 func New(engine *push.Engine, o Options) (*Server, error) {
@@ -58,17 +75,18 @@ func New(engine *push.Engine, o Options) (*Server, error) {
 		return nil, errors.New("web: HandshakeTimeout must be positive")
 	}
 	s := &Server{
-		engine: engine, notes: o.Notes,
+		engine: engine, handshakes: o.Handshakes, unready: o.Unready, notes: o.Notes,
 		ws: ws.New(engine, ws.Options{
 			MaxFrame: o.MaxFrame, AllowedOrigins: o.AllowedOrigins, Logger: o.Logger,
 			HeartbeatInterval: o.HeartbeatInterval, PongTimeout: o.PongTimeout,
+			Gate: o.Gate, Proxies: o.Proxies,
 		}),
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /ws", s.ws)
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{Registry: o.Registry}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{Registry: o.Registry, MaxRequestsInFlight: maxScrapes}))
 	mux.HandleFunc("GET /{$}", tryIt)
 	if o.Pprof {
 		mux.HandleFunc("/debug/pprof/", pprof.Index)
@@ -80,16 +98,18 @@ func New(engine *push.Engine, o Options) (*Server, error) {
 	s.http = &http.Server{
 		Handler:           mux,
 		ReadHeaderTimeout: o.HandshakeTimeout,
+		WriteTimeout:      writeTimeout,
 		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    maxHeader,
+		MaxHeaderBytes:    o.MaxHeader,
 		ErrorLog:          slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
 	}
+	s.handshakes.Watch(s.http)
 	return s, nil
 }
 
 // Serve answers requests until Close; then it returns nil.
 func (s *Server) Serve(l net.Listener) error {
-	if err := s.http.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+	if err := s.http.Serve(s.handshakes.Listener(l)); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving HTTP: %w", err)
 	}
 	return nil

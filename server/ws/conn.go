@@ -13,6 +13,7 @@ import (
 
 	"pushgate/push"
 	"pushgate/push/wire"
+	"pushgate/server/admission"
 )
 
 const (
@@ -32,6 +33,7 @@ const (
 type conn struct {
 	net.Conn // nil until attach
 	session  *push.Session
+	place    *admission.Place
 	writer   *writer
 	server   *Server
 	direct   nonblocking

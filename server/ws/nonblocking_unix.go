@@ -25,6 +25,9 @@ type writeCall struct {
 }
 
 func newNonblocking(c net.Conn) nonblocking {
+	if wrapped, ok := c.(interface{ Raw() net.Conn }); ok {
+		c = wrapped.Raw() // the PROXY protocol is in what is read only
+	}
 	socket, ok := c.(syscall.Conn)
 	if !ok {
 		return nonblocking{}

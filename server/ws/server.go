@@ -16,6 +16,7 @@ import (
 
 	"pushgate/push"
 	"pushgate/push/wire"
+	"pushgate/server/admission"
 )
 
 // Subprotocol is the name of protocol version 1 (RFC 6455 §1.9).
@@ -34,7 +35,10 @@ type Options struct {
 	// HeartbeatInterval is the time between pings, 25 s if it is 0; PongTimeout how
 	// long a client may be silent after one, 10 s if it is 0.
 	HeartbeatInterval, PongTimeout time.Duration
-	Logger                         *slog.Logger
+	// Gate lets connections in; nil lets in all. Proxies tell their addresses.
+	Gate    *admission.Gate
+	Proxies admission.Proxies
+	Logger  *slog.Logger
 }
 
 // Server upgrades HTTP requests and carries their sessions. It is an
@@ -79,42 +83,66 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusServiceUnavailable, wire.CodeUnavailable, "the node is shutting down; connect to another", retryJitter())
 		return
 	}
+	client, address := s.options.Proxies.Client(r)
+	place, reason := s.options.Gate.Enter(client)
+	if reason != admission.None {
+		reason.Refuse(w)
+		return
+	}
+	admission.Arrived(r.Context())
+	connected := false
+	defer func() {
+		if !connected {
+			place.Leave()
+		}
+	}()
+	connected = s.connect(w, r, place, address)
+}
+
+// connect begins the session of a client that was let in and upgrades its
+// request. It says false when the place is still the caller's to leave.
+func (s *Server) connect(w http.ResponseWriter, r *http.Request, place *admission.Place, address string) bool {
 	if !s.allowed(r) {
 		refuse(w, http.StatusForbidden, wire.CodePermissionDenied, "pages of this origin may not connect; the operator can allow it by http.allowed_origins", 0)
-		return
+		return false
 	}
 	if offered := r.Header.Values("Sec-WebSocket-Protocol"); len(offered) > 0 && !offers(offered) {
 		refuse(w, http.StatusBadRequest, wire.CodeInvalidArgument, "unknown WebSocket subprotocol; use "+Subprotocol+" or none", 0)
-		return
+		return false
 	}
 	query := r.URL.Query()
 	channels := query["channel"]
 	if len(channels) > maxChannels {
 		refuse(w, http.StatusBadRequest, wire.CodeInvalidArgument, "more than "+strconv.Itoa(maxChannels)+" channels in the query; subscribe to the rest by frames", 0)
-		return
+		return false
 	}
-	c := &conn{server: s, writer: s.writers[s.next.Add(1)%uint64(len(s.writers))]}
+	if reason := place.Identify(query.Get("subscriber")); reason != admission.None {
+		reason.Refuse(w)
+		return false
+	}
+	c := &conn{server: s, place: place, writer: s.writers[s.next.Add(1)%uint64(len(s.writers))]}
 	session, err := s.engine.Connect(r.Context(), push.Connection{
 		Subscriber: query.Get("subscriber"),
 		Restore:    query.Get("restore") != "none",
 		Channels:   channels,
-		Info:       push.SessionInfo{RemoteAddress: r.RemoteAddr, UserAgent: clip(r.UserAgent()), Protocol: "websocket"},
+		Info:       push.SessionInfo{RemoteAddress: address, UserAgent: clip(r.UserAgent()), Protocol: "websocket"},
 		Wake:       c.wake,
 	})
 	if err != nil {
 		s.refuseConnect(w, err)
-		return
+		return false
 	}
 	c.session = session
-	s.upgrade(w, r, c)
+	return s.upgrade(w, r, c)
 }
 
-// upgrade does the handshake and leaves the connection to its reader.
-func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, c *conn) {
+// upgrade does the handshake and leaves the connection to its reader, and its
+// place to untrack. It says false when the node drains.
+func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, c *conn) bool {
 	if !s.track(c) {
 		c.session.Detach()
 		refuse(w, http.StatusServiceUnavailable, wire.CodeUnavailable, "the node is shutting down; connect to another", retryJitter())
-		return
+		return false
 	}
 	h := &hijacker{ResponseWriter: w, conn: c}
 	socket, err := websocket.Accept(h, r, &websocket.AcceptOptions{
@@ -125,7 +153,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, c *conn) {
 	if err != nil {
 		c.session.Detach()
 		s.untrack(c)
-		return
+		return true
 	}
 	h.settle()
 	go func() {
@@ -133,6 +161,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, c *conn) {
 		s.read(c, socket)
 	}()
 	c.writer.add(c)
+	return true
 }
 
 // track counts a connection and its reader in, unless the server drains.
@@ -148,6 +177,7 @@ func (s *Server) track(c *conn) bool {
 }
 
 func (s *Server) untrack(c *conn) {
+	c.place.Leave()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)

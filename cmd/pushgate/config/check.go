@@ -29,6 +29,9 @@ func (f *Flags) check() error {
 			return f.problem("http.allowed_origins", "%q is not an origin; write scheme and host, as https://app.example.com", origin)
 		}
 	}
+	if err := f.checkProxies(); err != nil {
+		return err
+	}
 	if share := int64(f.Ingest.Bytes) / int64(f.Ingest.Committers); share < int64(f.Limits.MaxPayload) {
 		return f.problem("ingest.bytes", "%s for %d committers do not hold a payload of %s each; raise ingest.bytes, or lower ingest.committers or limits.max_payload",
 			f.Ingest.Bytes, f.Ingest.Committers, f.Limits.MaxPayload)
@@ -40,6 +43,16 @@ func (f *Flags) check() error {
 		return f.problem("shutdown.timeout", "%s is not longer than shutdown.delay (%s) and shutdown.drain (%s) together; raise it", s.Timeout, s.Delay, s.Drain)
 	}
 	return f.checkKafka()
+}
+
+func (f *Flags) checkProxies() error {
+	if _, err := f.Proxies(); err != nil {
+		return f.problem("http.trusted_proxies", "%s", err)
+	}
+	if f.HTTP.ProxyProtocol && len(f.HTTP.TrustedProxies) == 0 {
+		return f.problem("http.proxy_protocol", "nobody is trusted to speak it; set http.trusted_proxies to the addresses of the proxies")
+	}
+	return nil
 }
 
 func isAddress(text string) bool {

@@ -35,6 +35,10 @@ type HTTP struct {
 	Address          string   `name:"address" placeholder:"HOST:PORT" default:"127.0.0.1:8080" help:"Where to listen for WebSockets (/ws), health (/healthz, /readyz) and metrics (/metrics)."`
 	AllowedOrigins   []string `name:"allowed-origins" placeholder:"ORIGIN" help:"Origins of web pages that may connect, beside the server's own, as https://app.example.com; * stands for any." reload:"live"`
 	HandshakeTimeout Duration `name:"handshake-timeout" placeholder:"DURATION" default:"10s" min:"1" help:"How long a client may take for its request to connect."`
+	MaxHeader        Size     `name:"max-header" placeholder:"SIZE" default:"16KiB" min:"1024" help:"The largest header of a request; 4 KiB are added."`
+	TrustedProxies   []string `name:"trusted-proxies" placeholder:"ADDRESS" help:"Proxies that are believed what they say of their clients' addresses: addresses, networks as 10.0.0.0/8, or unix for peers of Unix sockets."`
+	ForwardedHeader  string   `name:"forwarded-header" enum:"auto,x-forwarded-for,forwarded" default:"auto" help:"Where trusted proxies say it: x-forwarded-for, forwarded (RFC 7239), or auto: the one that is there; where both are and disagree, the proxy counts as the client."`
+	ProxyProtocol    bool     `name:"proxy-protocol" default:"false" help:"Trusted proxies begin each connection with a header of the PROXY protocol, version 1 or 2. One of theirs without it is closed; others do without it."`
 	Pprof            string   `name:"pprof" enum:"auto,on,off" default:"auto" help:"Profiles under /debug/pprof: on, off, or auto: only when http.address is loopback."`
 }
 
@@ -66,13 +70,20 @@ type Heartbeat struct {
 	Timeout  Duration `name:"timeout" placeholder:"DURATION" default:"10s" min:"1" help:"How long a client may take to answer one."`
 }
 
-// Limits bound what one publisher, connection or subscription can take.
+// Limits bound who gets in, and what one publisher, connection or subscription
+// can take.
 type Limits struct {
-	MaxPayload    Size `name:"max-payload" placeholder:"SIZE" default:"1MiB" min:"1" help:"The largest payload of a message." reload:"live"`
-	MaxFrame      Size `name:"max-frame" placeholder:"SIZE" default:"64KiB" min:"1" help:"The largest frame that a WebSocket client may send."`
-	OutboxBytes   Size `name:"outbox-bytes" placeholder:"SIZE" default:"1MiB" min:"1" help:"What may be queued for one connection."`
-	WindowBytes   Size `name:"window-bytes" placeholder:"SIZE" default:"4MiB" min:"1" help:"What may be sent and unacked on one durable subscription." reload:"live"`
-	Subscriptions int  `name:"subscriptions" placeholder:"N" default:"10000" min:"1" help:"Open subscriptions of one connection." reload:"live"`
+	Connections              int  `name:"connections" placeholder:"N" default:"0" min:"0" help:"Connections of clients, WebSocket and gRPC. 0: what memory and open files allow; the log says at the start how many that is, and why." reload:"live"`
+	ConnectionsPerSubscriber int  `name:"connections-per-subscriber" placeholder:"N" default:"1000" min:"0" help:"Those of one subscriber. 0: no bound." reload:"live"`
+	ConnectionsPerAddress    int  `name:"connections-per-address" placeholder:"N" default:"0" min:"0" help:"WebSocket connections from one client address, or one /64 network of IPv6. 0: no bound. Behind proxies set http.trusted_proxies first." reload:"live"`
+	AcceptRate               int  `name:"accept-rate" placeholder:"N" default:"0" min:"0" help:"New connections in a second; as many may come at once. 0: 5,000 for each processor." reload:"live"`
+	Handshakes               int  `name:"handshakes" placeholder:"N" default:"0" min:"0" help:"HTTP sockets that are not connections: the request has not come yet, or they are kept alive. 0: an eighth of the open files, at most 8,192."`
+	MemoryHigh               int  `name:"memory-high" placeholder:"PERCENT" default:"85" min:"20" max:"100" help:"From which part of the memory on new connections are refused, until 10 % less are in use. The memory is GOMEMLIMIT, or 90 % of the control group's limit or of the machine."`
+	MaxPayload               Size `name:"max-payload" placeholder:"SIZE" default:"1MiB" min:"1" help:"The largest payload of a message." reload:"live"`
+	MaxFrame                 Size `name:"max-frame" placeholder:"SIZE" default:"64KiB" min:"1" help:"The largest frame that a WebSocket client may send."`
+	OutboxBytes              Size `name:"outbox-bytes" placeholder:"SIZE" default:"1MiB" min:"1" help:"What may be queued for one connection."`
+	WindowBytes              Size `name:"window-bytes" placeholder:"SIZE" default:"4MiB" min:"1" help:"What may be sent and unacked on one durable subscription." reload:"live"`
+	Subscriptions            int  `name:"subscriptions" placeholder:"N" default:"10000" min:"1" help:"Open subscriptions of one connection." reload:"live"`
 }
 
 // Ring is the memory of recent messages.

@@ -138,7 +138,8 @@ type Connection struct {
 	Subscriber string `protobuf:"bytes,2,opt,name=subscriber,proto3" json:"subscriber,omitempty"`
 	// The node that holds it.
 	Node string `protobuf:"bytes,3,opt,name=node,proto3" json:"node,omitempty"`
-	// The address of the peer, "host:port".
+	// The address of the client, "host:port"; the host alone when a trusted proxy
+	// told it in a header.
 	RemoteAddress string `protobuf:"bytes,4,opt,name=remote_address,json=remoteAddress,proto3" json:"remote_address,omitempty"`
 	// What it is doing.
 	State ConnectionState `protobuf:"varint,5,opt,name=state,proto3,enum=pushgate.v1.ConnectionState" json:"state,omitempty"`

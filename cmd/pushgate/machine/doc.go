@@ -1,0 +1,2 @@
+// Package machine tells what a process may take of the machine that it runs on.
+package machine

@@ -1,0 +1,65 @@
+package admission
+
+import (
+	"fmt"
+	"runtime"
+)
+
+// Machine is what a process may take of its machine.
+type Machine struct {
+	// Memory is in bytes, 0 when it is not known. From says where it is from.
+	Memory int64
+	From   string
+	// Files is how many may be open, 0 when there is no bound.
+	Files int
+}
+
+// Need is what a node needs beside its connections.
+type Need struct {
+	Memory int64 // bytes
+	Files  int
+}
+
+// Capacity is what a machine holds.
+type Capacity struct {
+	Connections int // 0: nobody knows
+	Handshakes  int
+	Rate        int    // new connections a second
+	Why         string // in one line
+}
+
+const (
+	// connectionMemory is what one connection is reckoned to take, in bytes: 12 KiB
+	// for an idle one with a subscription (measured: BenchmarkIdleConnection), 4 KiB
+	// for its socket in the kernel, and 16 KiB for what is on its way to it.
+	connectionMemory = 32 << 10
+	// memoryShare is how much of the memory is given to connections and what else
+	// a node needs, in percent.
+	memoryShare = 80
+	// coreRate is how many new connections a core takes in a second with something
+	// to spare for those that are there.
+	coreRate = 5000
+
+	leastConnections = 100
+	leastHandshakes  = 64
+	mostHandshakes   = 8192
+)
+
+// CapacityOf reckons how much a machine holds.
+func CapacityOf(m Machine, need Need) Capacity {
+	c := Capacity{Handshakes: mostHandshakes, Rate: coreRate * runtime.GOMAXPROCS(0)}
+	if m.Files > 0 {
+		c.Handshakes = min(max(m.Files/8, leastHandshakes), mostHandshakes)
+		files := max(m.Files-c.Handshakes-need.Files, leastConnections)
+		c.Connections = files
+		c.Why = fmt.Sprintf("open files: %d of %d", files, m.Files)
+	}
+	if m.Memory > 0 {
+		memory := int(max((m.Memory*memoryShare/100-need.Memory)/connectionMemory, leastConnections))
+		if c.Connections == 0 || memory < c.Connections {
+			c.Connections = memory
+			c.Why = fmt.Sprintf("memory: %d MiB of %s", m.Memory>>20, m.From)
+		}
+	}
+	return c
+}
