@@ -45,6 +45,7 @@ func (c *channel) deliver(epoch string, messages []fresh) {
 	defer c.mu.Unlock()
 	c.epoch = epoch
 	for _, m := range messages {
+		m.frame.Spread(len(c.subscriptions))
 		c.remember(m)
 	}
 	first, last := messages[0].seq, messages[len(messages)-1].seq
@@ -134,6 +135,7 @@ func (c *channel) reach(seq uint64) {
 func (c *channel) broadcast(frame *wire.Frame, born time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	frame.Spread(len(c.subscriptions))
 	delivered := 0
 	for _, s := range c.subscriptions {
 		if s.offerEphemeral(frame, born) {

@@ -19,7 +19,10 @@ type Config struct {
 	MaxFrame  int // bytes of one client frame; told to clients
 	Heartbeat time.Duration
 
-	OutboxBytes int // queued for one connection
+	OutboxBytes      int           // queued for one connection
+	OutboxMessages   int           // the same in messages
+	OutboxTotalBytes int           // queued for all connections, what they share counted once
+	IdleAfter        time.Duration // without traffic a connection is idle
 
 	RingMessages   int           // newest messages kept in memory for one channel
 	RingBytes      int           // the same in bytes of frames
@@ -56,6 +59,9 @@ func DefaultConfig() Config {
 		MaxFrame:          64 << 10,
 		Heartbeat:         25 * time.Second,
 		OutboxBytes:       1 << 20,
+		OutboxMessages:    16 << 10,
+		OutboxTotalBytes:  256 << 20,
+		IdleAfter:         30 * time.Second,
 		RingMessages:      256,
 		RingBytes:         256 << 10,
 		RingTotalBytes:    128 << 20,
@@ -78,6 +84,7 @@ func (c Config) Validate() error {
 		value int
 	}{
 		{"max_frame", c.MaxFrame}, {"outbox_bytes", c.OutboxBytes},
+		{"outbox_messages", c.OutboxMessages}, {"outbox_total_bytes", c.OutboxTotalBytes}, {"idle_after", int(c.IdleAfter)},
 		{"ring_messages", c.RingMessages}, {"ring_bytes", c.RingBytes}, {"ring_total_bytes", c.RingTotalBytes},
 		{"committers", c.Committers}, {"ingest_messages", c.IngestMessages}, {"ingest_bytes", c.IngestBytes},
 		{"store_timeout", int(c.StoreTimeout)}, {"sweep_interval", int(c.SweepInterval)},

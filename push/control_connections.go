@@ -16,20 +16,42 @@ type ConnectionView struct {
 	Node          string
 	Info          SessionInfo
 	Connected     time.Time
-	Closing       bool
+	State         State
+	Since         time.Time // when it came into that state
+	Active        time.Time // when a frame passed last; zero: none has
 	Subscriptions int
-	OutboxBytes   int    // queued and not handed to the transport yet
-	Frames, Bytes uint64 // handed to the transport
+	// OutboxMessages and OutboxBytes are queued and not written yet.
+	OutboxMessages, OutboxBytes int
+	SentFrames, SentBytes       uint64 // handed to the transport
+	ReceivedFrames              uint64 // of the client
+	ReceivedBytes               uint64
+	RoundTrip                   time.Duration // of the last ping; 0: not measured yet
+	End                         End           // once it is closing or closed
 }
 
 func (s *Session) view() ConnectionView {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return ConnectionView{
+	return s.snapshot()
+}
+
+// snapshot is a view; the session's lock is held.
+func (s *Session) snapshot() ConnectionView {
+	v := ConnectionView{
 		ID: s.id, Subscriber: s.subscriber, Node: s.hub.cfg.Node, Info: s.info, Connected: s.started,
-		Closing: s.over(), Subscriptions: len(s.subscriptions), OutboxBytes: s.out.bytes,
-		Frames: s.messages, Bytes: s.bytes,
+		State: s.state, Since: time.Unix(0, s.since), Subscriptions: len(s.subscriptions),
+		OutboxMessages: s.out.length(), OutboxBytes: s.out.bytes + s.out.held,
+		SentFrames: s.sent.frames, SentBytes: s.sent.bytes,
+		ReceivedFrames: s.received.frames, ReceivedBytes: s.received.bytes,
+		RoundTrip: time.Duration(s.roundTrip.Load()),
 	}
+	if s.active != 0 {
+		v.Active = time.Unix(0, s.active)
+	}
+	if s.end != nil {
+		v.End = *s.end
+	}
+	return v
 }
 
 // Connections is a page of this node's connections in the order of their ids,
@@ -43,13 +65,22 @@ func (e *Engine) Connections(after, subscriber string, limit int) []ConnectionVi
 	return views
 }
 
-// Connection finds a connection of this node.
+// Connection finds a connection of this node. Of one that has ended not long ago
+// the error says how.
 func (e *Engine) Connection(id string) (ConnectionView, error) {
-	s := e.hub.sessions.find(id)
-	if s == nil {
-		return ConnectionView{}, refused(wire.CodeNotFound, "there is no connection %q on this node", clip(id))
+	if s := e.hub.sessions.find(id); s != nil {
+		return s.view(), nil
 	}
-	return s.view(), nil
+	if v, ok := e.hub.closed.find(id); ok {
+		return ConnectionView{}, refused(wire.CodeNotFound, "connection %q ended at %s: %s", clip(id), v.Since.UTC().Format(time.RFC3339), v.End.Cause)
+	}
+	return ConnectionView{}, refused(wire.CodeNotFound, "there is no connection %q on this node", clip(id))
+}
+
+// ClosedConnections lists the connections of this node that ended last, the
+// newest first; of one subscriber, unless that is empty. There are at most MaxPage.
+func (e *Engine) ClosedConnections(subscriber string) []ConnectionView {
+	return e.hub.closed.newest(subscriber)
 }
 
 // Disconnect ends connections of this node: the one with the id, or all of a

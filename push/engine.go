@@ -33,6 +33,8 @@ type Engine struct {
 	sweep     *sweep
 	retention *retention
 	watchers  *watchers
+	idler     *idler
+	watchdog  watchdog
 
 	tails      *loader[string, store.Tail]
 	subscribes *loader[store.NewSubscription, store.Subscription]
@@ -66,6 +68,8 @@ func New(s Store, cfg Config) (*Engine, error) {
 	e.cursors = newCursors(s, cfg, e.metrics, e.watchers, e.health)
 	e.sweep = newSweep(e.hub, s, cfg, e.health)
 	e.retention = newRetention(e, s, cfg)
+	e.idler = newIdler(&e.hub.sessions, cfg.IdleAfter)
+	e.watchdog = watchdog{cfg: &e.hub.cfg, metrics: e.metrics, log: cfg.Logger}
 	e.tails = newLoader(loaderWorkers, cfg.StoreTimeout, s.Tails)
 	e.subscribes = newLoader(loaderWorkers, cfg.StoreTimeout, s.Subscribe)
 	e.restores = newLoader(loaderWorkers, cfg.StoreTimeout, e.loadSubscriptions)
@@ -84,7 +88,7 @@ func (e *Engine) Start() {
 // the last acks, and waits for every goroutine. Twice is safe.
 func (e *Engine) Stop() {
 	for _, s := range e.hub.sessions.all() {
-		s.End(End{Code: wire.CloseGoingAway, Reason: "draining", Reconnect: true})
+		s.End(Draining())
 	}
 	for _, s := range slices.Backward(e.services()) {
 		s.Stop()
@@ -100,7 +104,7 @@ func (e *Engine) services() []interface {
 		Start()
 		Stop()
 	}{
-		e.health, e.cursors, e.backlog, e.tails, e.subscribes, e.restores, e.appender, e.sweep, e.retention,
+		e.health, e.cursors, e.backlog, e.tails, e.subscribes, e.restores, e.appender, e.sweep, e.retention, e.idler,
 	}
 }
 
@@ -206,6 +210,7 @@ func (e *Engine) Connect(ctx context.Context, c Connection) (*Session, error) {
 		id: rand.Text(), subscriber: c.Subscriber, info: c.Info, started: e.now(),
 		engine: e, hub: e.hub, wake: c.Wake, subscriptions: make(map[string]*subscription),
 	}
+	e.hub.population.born()
 	// First known, then read: what a backend creates from here on is adopted.
 	e.hub.sessions.add(s)
 	var stored []store.Subscription
@@ -213,6 +218,7 @@ func (e *Engine) Connect(ctx context.Context, c Connection) (*Session, error) {
 		var err error
 		if stored, err = e.restores.get(ctx, c.Subscriber); err != nil {
 			e.hub.sessions.remove(s)
+			s.abandon()
 			return nil, fmt.Errorf("restoring subscriptions: %w", err)
 		}
 	}

@@ -64,6 +64,6 @@ func connect(t testing.TB, e *Engine, c Connection) *peer {
 		t.Fatal(err)
 	}
 	p.session = s
-	t.Cleanup(s.Detach)
+	t.Cleanup(func() { s.Detach(CauseLost) })
 	return p
 }

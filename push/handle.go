@@ -3,6 +3,7 @@ package push
 import (
 	"context"
 	"errors"
+	"time"
 
 	"pushgate/push/wire"
 	"pushgate/store"
@@ -17,6 +18,9 @@ const maxPublishing = 16
 
 // HandleFrame works on one text frame of the client, as Handle does.
 func (s *Session) HandleFrame(ctx context.Context, frame []byte) {
+	if !s.receive(ctx, len(frame)) {
+		return
+	}
 	request, err := wire.Decode(frame)
 	if bad, ok := errors.AsType[*wire.RequestError](err); ok {
 		if bad.Malformed {
@@ -30,7 +34,31 @@ func (s *Session) HandleFrame(ctx context.Context, frame []byte) {
 		s.send(wire.Error{ID: bad.ID, Code: wire.CodeInvalidArgument, Message: bad.Message})
 		return
 	}
-	s.Handle(ctx, request)
+	s.handle(ctx, request)
+}
+
+// Handle works on one request of the client, which was so many bytes long. It
+// blocks while the outbox is full, so a client that does not read is not read
+// from, and while the client is above its rate. After the session's end it does
+// nothing.
+func (s *Session) Handle(ctx context.Context, r wire.Request, bytes int) {
+	if s.receive(ctx, bytes) {
+		s.handle(ctx, r)
+	}
+}
+
+// receive counts a frame in, as soon as the client's rate lets it.
+func (s *Session) receive(ctx context.Context, bytes int) bool {
+	if !s.throttle(ctx, bytes) {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.received.frames++
+	s.received.bytes += uint64(bytes)
+	s.active = time.Now().UnixNano()
+	s.stir()
+	return true
 }
 
 // Malformed answers a frame that is not a JSON object; too many in a row end
@@ -38,18 +66,17 @@ func (s *Session) HandleFrame(ctx context.Context, frame []byte) {
 func (s *Session) Malformed(message string) {
 	s.send(wire.Error{Code: wire.CodeInvalidArgument, Message: message})
 	if s.malformed++; s.malformed >= maxMalformed {
-		s.End(End{Code: wire.CloseProtocol, Reason: "protocol error"})
+		s.End(End{Cause: CauseProtocol, Code: wire.CloseProtocol, Reason: "protocol error"})
 	}
 }
 
-// Handle works on one request of the client. It blocks while the outbox is
-// full, so a client that does not read is not read from. After the session's end
-// it does nothing.
-func (s *Session) Handle(ctx context.Context, r wire.Request) {
+func (s *Session) handle(ctx context.Context, r wire.Request) {
 	s.malformed = 0
 	if !s.ready(ctx) {
 		return
 	}
+	began := time.Now()
+	defer func() { s.engine.watchdog.handled(s, r, time.Since(began)) }()
 	var err error
 	switch r.Type {
 	case wire.TypeAck:

@@ -37,7 +37,7 @@ func TestClientThatDoesNotReadIsNotReadFrom(t *testing.T) {
 					t.Error("everything was taken from a client that reads nothing")
 				default:
 				}
-				p.session.Detach()
+				p.session.Detach(CauseLost)
 				<-ended
 			})
 		})

@@ -17,7 +17,11 @@ type hub struct {
 	seed      maphash.Seed
 	channels  [64]channelShard
 	sessions  sessions
-	ringBytes atomic.Int64 // held by all rings
+	closed    closed
+	outboxes  outboxes
+
+	population population
+	ringBytes  atomic.Int64 // held by all rings
 }
 
 type channelShard struct {
@@ -27,6 +31,7 @@ type channelShard struct {
 
 func newHub(cfg Config, metrics *Metrics) *hub {
 	h := &hub{cfg: cfg, metrics: metrics, seed: maphash.MakeSeed()}
+	h.outboxes.bytes, h.outboxes.messages, h.outboxes.total = cfg.OutboxBytes, cfg.OutboxMessages, int64(cfg.OutboxTotalBytes)
 	for i := range h.channels {
 		h.channels[i].channels = make(map[string]*channel)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 )
 
 // Live holds the settings that Engine.Reload changes while the engine runs.
@@ -13,6 +14,11 @@ type Live struct {
 	MaxPayload       int // bytes of one published payload
 	WindowBytes      int // sent and unacked on one subscription
 	MaxSubscriptions int // of one connection
+
+	ClientFrames   int           // of one connection in a second; 0: any number
+	ClientBytes    int           // the same in bytes
+	ClientPatience time.Duration // a client that is above them for so long is closed
+	SlowRequest    time.Duration // a client's request that takes longer is logged
 }
 
 // current answers the settings that apply now.
@@ -66,6 +72,14 @@ func (l Live) validate() error {
 		return errors.New("window_bytes: must be positive")
 	case l.MaxSubscriptions < 1:
 		return errors.New("max_subscriptions: must be positive")
+	case l.ClientFrames < 0:
+		return errors.New("client_frames: must not be negative")
+	case l.ClientBytes < 0:
+		return errors.New("client_bytes: must not be negative")
+	case l.ClientPatience < 1:
+		return errors.New("client_patience: must be positive")
+	case l.SlowRequest < 1:
+		return errors.New("slow_request: must be positive")
 	}
 	if err := l.Namespaces.Default.Validate(); err != nil {
 		return fmt.Errorf("default namespace: %w", err)

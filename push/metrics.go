@@ -15,6 +15,9 @@ type Metrics struct {
 	connections    *tally
 	connects       prometheus.Counter
 	ends           *prometheus.CounterVec
+	throttled      prometheus.Counter
+	requests       map[string]prometheus.Observer // by type
+	slowRequests   *prometheus.CounterVec
 	subscriptions  *tally
 	activeChannels *tally
 
@@ -59,7 +62,9 @@ func newMetrics(registry prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		connections:    gauge("pushgate_connections", "Connections that are open."),
 		connects:       counter("pushgate_connects_total", "Connections that were opened."),
-		ends:           counters("pushgate_connection_ends_total", "Connections that ended, by close code (0: the client left without a word).", "code"),
+		ends:           counters("pushgate_connection_ends_total", "Connections that ended, by close code (0: the client was not told) and cause.", "code", "cause"),
+		throttled:      counter("pushgate_throttled_client_frames_total", "Frames of clients that had to wait because the client was above its rate."),
+		slowRequests:   counters("pushgate_slow_client_requests_total", "Requests of clients that took longer than limits.slow-request, by type.", "type"),
 		subscriptions:  gauge("pushgate_subscriptions", "Subscriptions that are open on connections."),
 		activeChannels: gauge("pushgate_active_channels", "Channels with at least one open subscription."),
 
@@ -90,7 +95,15 @@ func newMetrics(registry prometheus.Registerer) *Metrics {
 			prometheus.Labels{"source": source})
 	}
 	m.deliveredLive, m.deliveredBacklog = delivered("live"), delivered("backlog")
-	registry.MustRegister(m.latency, m.batches, m.operations)
+	requests := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "pushgate_client_request_seconds", Help: "Time of work on clients' requests, by type.",
+		Buckets: prometheus.ExponentialBuckets(0.0001, 4, 9),
+	}, []string{"type"})
+	m.requests = make(map[string]prometheus.Observer)
+	for _, kind := range append(wire.RequestTypes, otherRequest) {
+		m.requests[kind] = requests.WithLabelValues(kind)
+	}
+	registry.MustRegister(m.latency, m.batches, m.operations, requests)
 	return m
 }
 
@@ -111,6 +124,9 @@ func (m *Metrics) watchEngine(registry prometheus.Registerer, e *Engine) {
 		{"pushgate_unwritten_acks", "Cursors that are to be written to the store.", func() float64 { return float64(e.cursors.pending()) }},
 		{"pushgate_backlog_queue", "Subscriptions that wait to be fed from the ring or the store.", func() float64 { return float64(e.backlog.length()) }},
 		{"pushgate_pending_messages", "Messages that open durable subscriptions have not acked.", func() float64 { return float64(e.hub.pending()) }},
+		{"pushgate_outbox_bytes", "Memory that queued frames take, in steps of 4 KiB per connection; what connections share is counted once.", func() float64 {
+			return float64(e.hub.outboxes.held.Load())
+		}},
 		{"pushgate_ring_bytes", "Bytes of recent messages kept in memory.", func() float64 { return float64(e.hub.ringBytes.Load()) }},
 		{"pushgate_store_up", "1 while the store can be used.", func() float64 {
 			if e.health.serving() {
@@ -121,7 +137,22 @@ func (m *Metrics) watchEngine(registry prometheus.Registerer, e *Engine) {
 	} {
 		registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: g.name, Help: g.help}, g.value))
 	}
+	for state, name := range stateNames {
+		labels := prometheus.Labels{"state": name}
+		registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "pushgate_connection_transitions_total", Help: "Transitions of connections into a state.", ConstLabels: labels,
+		}, func() float64 { return float64(e.hub.population.entered[state].Load()) }))
+		if State(state) == Closed {
+			continue
+		}
+		registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "pushgate_connections_in_state", Help: "Connections that are in a state now.", ConstLabels: labels,
+		}, func() float64 { return float64(e.hub.population.now[state].Load()) }))
+	}
 }
+
+// otherRequest stands for types that there are not.
+const otherRequest = "other"
 
 func (m *Metrics) gap(reason wire.GapReason, messages uint64) {
 	m.gapFrames.Inc()

@@ -12,7 +12,11 @@ import (
 type outbox struct {
 	frames []*wire.Frame
 	head   int
-	bytes  int
+	bytes  int // of the frames
+	held   int // bytes that the transport took and could not write yet
+	// weight is what all this costs the process; reported is what of it the
+	// session has told to outboxes.
+	weight, reported int
 	// born is when the publish behind the oldest live frame in it came in; zero
 	// when there is none. It samples the delivery latency once a drain.
 	born time.Time
@@ -31,6 +35,12 @@ func (o *outbox) push(f *wire.Frame) {
 	}
 	o.frames = append(o.frames, f)
 	o.bytes += len(f.Bytes)
+	o.weight += f.Weight()
+}
+
+func (o *outbox) hold(bytes int) {
+	o.weight += bytes - o.held
+	o.held = bytes
 }
 
 func (o *outbox) empty() bool { return o.head == len(o.frames) }
@@ -42,6 +52,7 @@ func (o *outbox) pop() *wire.Frame {
 	o.frames[o.head] = nil
 	o.head++
 	o.bytes -= len(f.Bytes)
+	o.weight -= f.Weight()
 	if o.empty() {
 		o.head = 0
 		if cap(o.frames) > keepFrames {

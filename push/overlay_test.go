@@ -40,7 +40,7 @@ func TestAcksSurviveAStoreThatFails(t *testing.T) {
 		if s.calls.Load() < 2 || e.cursors.pending() != 2 {
 			t.Errorf("%d tries, %d pending", s.calls.Load(), e.cursors.pending())
 		}
-		p.session.Detach()
+		p.session.Detach(CauseLost)
 		again := connect(t, e, Connection{Subscriber: "ada", Restore: true})
 		again.messages(3, 3) // of a; b has nothing left
 		s.fail.Store(false)

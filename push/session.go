@@ -2,8 +2,8 @@ package push
 
 import (
 	"context"
-	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"pushgate/push/wire"
@@ -15,15 +15,6 @@ type SessionInfo struct {
 	RemoteAddress string
 	UserAgent     string
 	Protocol      string // "websocket" or "grpc"
-}
-
-// End is why and how a session ends.
-type End struct {
-	Code      wire.CloseCode
-	Reason    string
-	Reconnect bool
-	// RetryAfter is when the client should come back, if it should.
-	RetryAfter time.Duration
 }
 
 // Session is the server side of one connection: its subscriptions and its
@@ -43,20 +34,28 @@ type Session struct {
 	// Used by the handling goroutine only.
 	malformed  int           // frames in a row that were not JSON objects
 	publishing chan struct{} // a slot per publish under way; made by the first
+	intake     intake
+
+	roundTrip atomic.Int64 // of the last ping in nanoseconds; 0: not measured yet
 
 	mu            sync.Mutex
+	state         State
+	scheduled     bool  // wake was called and the outbox was not empty since
+	greeted       bool  // the connected frame is queued
+	since         int64 // when the state was entered, in Unix nanoseconds
+	active        int64 // when a frame passed last, in either direction
 	out           outbox
-	scheduled     bool // wake was called and the outbox was not empty since
 	subscriptions map[string]*subscription
 	stalled       []*subscription // they wait for the outbox to drain
 	drained       chan struct{}   // closed when there is room again; nil when nobody waits
 	end           *End
-	detached      bool
-	greeted       bool                 // the connected frame is queued
-	adopted       []store.Subscription // what backends created before that
-	messages      uint64               // frames handed to the transport
-	bytes         uint64
+	adopted       []store.Subscription // what backends created before it was greeted
+	sent          traffic              // frames handed to the transport
+	received      traffic              // requests of the client
 }
+
+// traffic counts frames and their bytes.
+type traffic struct{ frames, bytes uint64 }
 
 // ID is the connection's id, unique over all nodes and times.
 func (s *Session) ID() string { return s.id }
@@ -71,6 +70,8 @@ func (s *Session) push(f *wire.Frame) {
 		return
 	}
 	s.out.push(f)
+	s.hub.outboxes.follow(&s.out)
+	s.stir()
 	if !s.scheduled {
 		s.scheduled = true
 		s.wake()
@@ -85,9 +86,10 @@ func (s *Session) send(e wire.Event) {
 	s.push(frame)
 }
 
-func (s *Session) full() bool { return s.out.bytes >= s.hub.cfg.OutboxBytes }
+// full: nothing is put into the outbox for its subscriptions until it drains.
+func (s *Session) full() bool { return s.hub.outboxes.full(&s.out) }
 
-func (s *Session) over() bool { return s.end != nil || s.detached }
+func (s *Session) over() bool { return s.state >= Closing }
 
 // sample notes when the oldest live message in the outbox was published.
 func (s *Session) sample(born time.Time) {
@@ -110,9 +112,11 @@ func (s *Session) Drain(dst []byte, limit int) (out []byte, more bool, end *End)
 
 // DrainFrames is Drain for a transport that does not speak WebSocket.
 func (s *Session) DrainFrames(dst []*wire.Frame, limit int) (out []*wire.Frame, more bool, end *End) {
+	bytes := 0
 	more, end = s.drain(func(f *wire.Frame) bool {
 		dst = append(dst, f)
-		return len(dst) < limit
+		bytes += len(f.Bytes)
+		return bytes < limit
 	})
 	return dst, more, end
 }
@@ -120,19 +124,18 @@ func (s *Session) DrainFrames(dst []*wire.Frame, limit int) (out []*wire.Frame, 
 func (s *Session) drain(take func(*wire.Frame) bool) (more bool, end *End) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for !s.out.empty() {
-		f := s.out.pop()
-		s.messages++
-		s.bytes += uint64(len(f.Bytes))
-		if !take(f) {
-			break
+	s.out.hold(0)
+	if !s.out.empty() {
+		for more := true; more && !s.out.empty(); {
+			f := s.out.pop()
+			s.sent.frames++
+			s.sent.bytes += uint64(len(f.Bytes))
+			more = take(f)
 		}
+		s.drainedNow()
 	}
-	if !s.out.born.IsZero() {
-		s.hub.metrics.latency.Observe(time.Since(s.out.born).Seconds())
-		s.out.born = time.Time{}
-	}
-	if s.out.bytes <= s.hub.cfg.OutboxBytes/2 {
+	s.hub.outboxes.follow(&s.out)
+	if s.hub.outboxes.roomy(&s.out) {
 		s.resume()
 	}
 	if !s.out.empty() {
@@ -140,6 +143,25 @@ func (s *Session) drain(take func(*wire.Frame) bool) (more bool, end *End) {
 	}
 	s.scheduled = false
 	return false, s.end
+}
+
+// drainedNow notes the time at which frames went out.
+func (s *Session) drainedNow() {
+	now := time.Now()
+	s.active = now.UnixNano()
+	if !s.out.born.IsZero() {
+		s.hub.metrics.latency.Observe(now.Sub(s.out.born).Seconds())
+		s.out.born = time.Time{}
+	}
+}
+
+// Hold says how many bytes of what Drain has yielded the transport could not
+// write yet: they count as queued until it drains again.
+func (s *Session) Hold(bytes int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.out.hold(bytes)
+	s.hub.outboxes.follow(&s.out)
 }
 
 // resume goes on with what waited for room in the outbox.
@@ -180,48 +202,6 @@ func (s *Session) ready(ctx context.Context) bool {
 		}
 	}
 	return !s.over()
-}
-
-// End asks for the session's end: the client gets what is queued, then a
-// closing frame; nothing is accepted any more. Only the first call counts.
-func (s *Session) End(end End) {
-	s.mu.Lock()
-	if s.over() {
-		s.mu.Unlock()
-		return
-	}
-	s.push(wire.Encode(wire.Closing{
-		Code: end.Code, Reason: end.Reason, Reconnect: end.Reconnect, RetryAfter: end.RetryAfter,
-	}))
-	s.end = &end
-	s.mu.Unlock()
-	s.leaveAll()
-}
-
-// Detach ends the session at once and releases everything that it holds; the
-// transport calls it when the connection is gone. Twice is safe.
-func (s *Session) Detach() {
-	s.mu.Lock()
-	if s.detached {
-		s.mu.Unlock()
-		return
-	}
-	s.detached = true
-	s.out = outbox{}
-	s.stalled = nil
-	if s.drained != nil {
-		close(s.drained)
-		s.drained = nil
-	}
-	code := wire.CloseCode(0)
-	if s.end != nil {
-		code = s.end.Code
-	}
-	s.mu.Unlock()
-	s.leaveAll()
-	s.hub.sessions.remove(s)
-	s.hub.metrics.connections.Dec()
-	s.hub.metrics.ends.WithLabelValues(strconv.Itoa(int(code))).Inc()
 }
 
 func (s *Session) leaveAll() {

@@ -41,5 +41,5 @@ func (e *Engine) Stats() Stats {
 func (s *Session) queued() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.out.bytes
+	return s.out.bytes + s.out.held
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -12,6 +14,7 @@ import (
 type connectionsCommand struct {
 	listingFlags `embed:""`
 	Subscriber   string `name:"subscriber" placeholder:"NAME" help:"Only those of this subscriber."`
+	Closed       bool   `name:"closed" help:"Those that ended last, and why."`
 }
 
 // Run lists the open connections of a node.
@@ -19,19 +22,41 @@ func (c *connectionsCommand) Run(ctx context.Context, t terminal) error {
 	return c.call(ctx, func(ctx context.Context, conn *grpc.ClientConn) error {
 		client := pb.NewControlServiceClient(conn)
 		page := func(token string) ([]*pb.Connection, string, error) {
-			r, err := client.ListConnections(ctx, &pb.ListConnectionsRequest{Subscriber: c.Subscriber, PageSize: pageSize, PageToken: token})
+			r, err := client.ListConnections(ctx, &pb.ListConnectionsRequest{Subscriber: c.Subscriber, Closed: c.Closed, PageSize: pageSize, PageToken: token})
 			return r.GetConnections(), r.GetNextPageToken(), err
 		}
-		return list(c.listingFlags, t, "CONNECTION SUBSCRIBER NODE REMOTE TRANSPORT SUBSCRIPTIONS OUTBOX SENT SINCE", page, func(r *pb.Connection) []any {
-			subscriber := r.GetSubscriber()
-			if subscriber == "" {
-				subscriber = "-"
-			}
-			transport := strings.ToLower(strings.TrimPrefix(r.GetTransport().String(), "TRANSPORT_"))
+		if c.Closed {
+			return list(c.listingFlags, t, "CONNECTION SUBSCRIBER REMOTE SINCE ENDED CAUSE CODE REASON", page, func(r *pb.Connection) []any {
+				return []any{
+					r.GetId(), orDash(r.GetSubscriber()), r.GetRemoteAddress(), moment(r.GetConnectTime()), moment(r.GetStateTime()),
+					r.GetEnd().GetCause(), r.GetEnd().GetCode(), orDash(r.GetEnd().GetReason()),
+				}
+			})
+		}
+		return list(c.listingFlags, t, "CONNECTION SUBSCRIBER NODE REMOTE TRANSPORT STATE SUBSCRIPTIONS OUTBOX SENT RECEIVED RTT SINCE", page, func(r *pb.Connection) []any {
 			return []any{
-				r.GetId(), subscriber, r.GetNode(), r.GetRemoteAddress(), transport,
-				r.GetSubscriptions(), r.GetOutboxBytes(), r.GetMessagesSent(), moment(r.GetConnectTime()),
+				r.GetId(), orDash(r.GetSubscriber()), r.GetNode(), r.GetRemoteAddress(), word(r.GetTransport(), "TRANSPORT_"), word(r.GetState(), "CONNECTION_STATE_"),
+				r.GetSubscriptions(), r.GetOutboxBytes(), r.GetMessagesSent(), r.GetMessagesReceived(), roundTrip(r), moment(r.GetConnectTime()),
 			}
 		})
 	})
+}
+
+func orDash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+// word is the name of an enum's value without its prefix.
+func word(value fmt.Stringer, prefix string) string {
+	return strings.ToLower(strings.TrimPrefix(value.String(), prefix))
+}
+
+func roundTrip(c *pb.Connection) string {
+	if c.GetRoundTripTime() == nil {
+		return "-"
+	}
+	return c.GetRoundTripTime().AsDuration().Round(10 * time.Microsecond).String()
 }

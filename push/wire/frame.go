@@ -4,7 +4,19 @@ package wire
 type Frame struct {
 	Event Event  // what it says
 	Bytes []byte // the WebSocket text frame: header (RFC 6455 §5.2, unmasked, FIN, opcode 1) and JSON
+
+	shares int // over how many it is spread; 0 is as good as 1
 }
+
+// Spread tells for how many connections the frame is meant, before any has it.
+func (f *Frame) Spread(connections int) { f.shares = connections }
+
+// Weight is the memory that the frame costs each of those who share it, in bytes.
+func (f *Frame) Weight() int { return overhead + len(f.Bytes)/max(f.shares, 1) }
+
+// overhead is what a frame costs in the queue of one connection: a pointer, twice
+// because a queue that grows doubles.
+const overhead = 16
 
 // Encode makes the frame that says e. The frame keeps e and, of a Message, its Data: they must not change afterwards.
 func Encode(e Event) *Frame {

@@ -10,6 +10,9 @@ const (
 	TypePing        = "ping"
 )
 
+// RequestTypes are all of them.
+var RequestTypes = []string{TypeAuth, TypeSubscribe, TypeUnsubscribe, TypeAck, TypePublish, TypePing}
+
 // The bounds of a request's fields.
 const (
 	MaxSeq       = 1<<53 - 1 // the largest whole number that JavaScript counts exactly

@@ -1,9 +1,11 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
+	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	pb "pushgate/proto/gen/pushgate/v1"
@@ -21,6 +23,9 @@ func (c *controlService) ListConnections(ctx context.Context, r *pb.ListConnecti
 	if err := optionalSubscriber(r.GetSubscriber()); err != nil {
 		return nil, c.server.fail(ctx, err)
 	}
+	if r.GetClosed() {
+		return closedConnections(c.server.engine.ClosedConnections(r.GetSubscriber())), nil
+	}
 	after, err := listConnections.key(r.GetPageToken(), 1)
 	if err != nil {
 		return nil, c.server.fail(ctx, err)
@@ -35,6 +40,14 @@ func (c *controlService) ListConnections(ctx context.Context, r *pb.ListConnecti
 		response.NextPageToken = listConnections.token(views[size-1].ID)
 	}
 	return response, nil
+}
+
+func closedConnections(views []push.ConnectionView) *pb.ListConnectionsResponse {
+	response := &pb.ListConnectionsResponse{}
+	for _, v := range views {
+		response.Connections = append(response.Connections, connectionOf(v))
+	}
+	return response
 }
 
 // GetConnection finds one of this node's connections.
@@ -66,30 +79,45 @@ func (c *controlService) Disconnect(ctx context.Context, r *pb.DisconnectRequest
 	if n := len(r.GetReason()); n > maxReason {
 		return nil, c.server.fail(ctx, invalid("reason", "reason is %d bytes long; the limit is %d", n, maxReason))
 	}
-	end := push.End{Code: wire.CloseForbidden, Reason: r.GetReason()}
-	if end.Reason == "" {
-		end.Reason = defaultReason
-	}
+	reason := cmp.Or(r.GetReason(), defaultReason)
+	end := push.End{Cause: push.CauseOperator, Code: wire.CloseForbidden, Reason: reason}
 	if r.GetReconnect() {
-		end.Code, end.Reconnect, end.RetryAfter = wire.CloseGoingAway, true, jitter()
+		end = push.GoAway(push.CauseOperator, wire.CloseGoingAway, reason)
 	}
 	ended := c.server.engine.Disconnect(r.GetConnection(), r.GetSubscriber(), end)
 	return &pb.DisconnectResponse{Disconnected: uint64(ended)}, nil
 }
 
+var connectionStates = map[push.State]pb.ConnectionState{
+	push.Handshaking: pb.ConnectionState_CONNECTION_STATE_HANDSHAKING,
+	push.Connected:   pb.ConnectionState_CONNECTION_STATE_CONNECTED,
+	push.Active:      pb.ConnectionState_CONNECTION_STATE_ACTIVE,
+	push.Idle:        pb.ConnectionState_CONNECTION_STATE_IDLE,
+	push.Closing:     pb.ConnectionState_CONNECTION_STATE_CLOSING,
+	push.Closed:      pb.ConnectionState_CONNECTION_STATE_CLOSED,
+}
+
 func connectionOf(v push.ConnectionView) *pb.Connection {
 	connection := &pb.Connection{
 		Id: v.ID, Subscriber: v.Subscriber, Node: v.Node, RemoteAddress: v.Info.RemoteAddress,
-		State: pb.ConnectionState_CONNECTION_STATE_OPEN, ConnectTime: timestamppb.New(v.Connected),
+		State: connectionStates[v.State], StateTime: timestamppb.New(v.Since), ConnectTime: timestamppb.New(v.Connected),
 		Transport: pb.Transport_TRANSPORT_WEBSOCKET, UserAgent: userAgent(v.Info.UserAgent),
-		Subscriptions: uint64(v.Subscriptions), OutboxBytes: uint64(v.OutboxBytes),
-		MessagesSent: v.Frames, BytesSent: v.Bytes,
-	}
-	if v.Closing {
-		connection.State = pb.ConnectionState_CONNECTION_STATE_CLOSING
+		Subscriptions:  uint64(v.Subscriptions),
+		OutboxMessages: uint64(v.OutboxMessages), OutboxBytes: uint64(v.OutboxBytes),
+		MessagesSent: v.SentFrames, BytesSent: v.SentBytes,
+		MessagesReceived: v.ReceivedFrames, BytesReceived: v.ReceivedBytes,
 	}
 	if v.Info.Protocol == protocol {
 		connection.Transport = pb.Transport_TRANSPORT_GRPC
+	}
+	if !v.Active.IsZero() {
+		connection.ActiveTime = timestamppb.New(v.Active)
+	}
+	if v.RoundTrip > 0 {
+		connection.RoundTripTime = durationpb.New(v.RoundTrip)
+	}
+	if v.State >= push.Closing {
+		connection.End = &pb.ConnectionEnd{Cause: string(v.End.Cause), Code: uint32(v.End.Code), Reason: v.End.Reason}
 	}
 	return connection
 }

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
+	"google.golang.org/protobuf/proto"
 
 	pb "pushgate/proto/gen/pushgate/v1"
 	"pushgate/push"
@@ -26,8 +27,8 @@ type subscribeService struct {
 // protocol is what connections of this service say that they speak.
 const protocol = "grpc"
 
-// drainFrames is how many frames are taken from a session at once.
-const drainFrames = 64
+// drainBytes is how much is taken from a session at once, but at least a frame.
+const drainBytes = 64 << 10
 
 type subscribeStream = grpc.BidiStreamingServer[pb.SubscribeRequest, pb.SubscribeResponse]
 
@@ -83,7 +84,8 @@ func (s *subscribeService) Subscribe(stream subscribeStream) error {
 	case <-s.server.stopping:
 		return errDraining
 	}
-	defer c.session.Detach()
+	defer c.session.Detach(push.CauseLost)
+	c.session.Opened()
 	close(connected)
 	written := make(chan error, 1)
 	s.server.readers.Go(func() {
@@ -151,7 +153,7 @@ func (c *subscriber) read(connect chan<- *pb.Connect, connected <-chan struct{})
 func (c *subscriber) handle(r *pb.SubscribeRequest) {
 	request, err := requestOf(r)
 	if err == nil {
-		c.session.Handle(c.ctx, request)
+		c.session.Handle(c.ctx, request, proto.Size(r))
 		return
 	}
 	select {
@@ -168,7 +170,7 @@ func (c *subscriber) write(read <-chan error) error {
 	for {
 		var more bool
 		var end *push.End
-		frames, more, end = c.session.DrainFrames(frames[:0], drainFrames)
+		frames, more, end = c.session.DrainFrames(frames[:0], drainBytes)
 		if err := c.send(frames); err != nil {
 			return err
 		}
@@ -190,7 +192,7 @@ func (c *subscriber) write(read <-chan error) error {
 			}
 			read = nil
 		case <-stopping:
-			c.session.End(push.End{Code: wire.CloseGoingAway, Reason: "draining", Reconnect: true, RetryAfter: jitter()})
+			c.session.End(push.Draining())
 			stopping = nil
 		case <-c.ctx.Done():
 			return c.ctx.Err()
@@ -212,7 +214,7 @@ func (c *subscriber) attend(written <-chan error) error {
 			if since == 0 || now.Sub(time.Unix(0, since)) < stall {
 				continue
 			}
-			end := push.End{Code: wire.CloseSlow, Reason: "slow consumer", Reconnect: true, RetryAfter: jitter()}
+			end := push.GoAway(push.CauseSlow, wire.CloseSlow, "slow consumer")
 			c.session.End(end)
 			return endStatus(&end)
 		}
@@ -242,9 +244,9 @@ func (c *subscriber) respond(r *pb.SubscribeResponse) error {
 func (c *subscriber) left(err error) error {
 	switch {
 	case err == nil:
-		c.session.End(push.End{Code: wire.CloseNormal, Reason: "normal"})
+		c.session.End(push.End{Cause: push.CauseClient, Code: wire.CloseNormal, Reason: "normal"})
 	case errors.Is(err, errConnectTwice):
-		c.session.End(push.End{Code: wire.CloseProtocol, Reason: errConnectTwice.Message})
+		c.session.End(push.End{Cause: push.CauseProtocol, Code: wire.CloseProtocol, Reason: errConnectTwice.Message})
 	default:
 		return err
 	}

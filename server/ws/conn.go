@@ -21,6 +21,8 @@ const (
 	writeStall = 10 * time.Second
 	// closeWait is how long the peer has for its half of the closing handshake.
 	closeWait = 5 * time.Second
+	// silentCloseWait is the same for one that was silent before.
+	silentCloseWait = 100 * time.Millisecond
 	// maxControl bounds the control frames that wait behind a stalled write:
 	// beyond it pongs are dropped (RFC 6455 §5.5.3 asks only for the latest).
 	maxControl = 4 << 10
@@ -40,6 +42,9 @@ type conn struct {
 
 	heartbeat heartbeat
 	heard     atomic.Int64 // when something was read last, in Unix nanoseconds; 0 until attach
+	pinged    atomic.Int64 // when the last ping went out, which is its payload
+	// busy: the reader works on a frame, so the silence is the server's.
+	busy atomic.Bool
 
 	mu       sync.Mutex
 	attached bool
@@ -87,7 +92,7 @@ func (c *conn) flush(scratch []byte) []byte {
 		return scratch
 	}
 	for more := true; more; {
-		scratch, more = c.next(scratch[:0])
+		scratch, more = c.next(scratch[:0], scratchSize)
 		if len(scratch) == 0 {
 			break
 		}
@@ -98,6 +103,7 @@ func (c *conn) flush(scratch []byte) []byte {
 		}
 		if n < len(scratch) {
 			c.rest = append([]byte(nil), scratch[n:]...)
+			c.session.Hold(len(c.rest))
 			c.spill()
 			break
 		}
@@ -108,17 +114,22 @@ func (c *conn) flush(scratch []byte) []byte {
 	return scratch
 }
 
-// next takes frames from the session, and the close frame after the last.
-func (c *conn) next(buf []byte) (_ []byte, more bool) {
+// next takes about size bytes of frames from the session, and the close frame after
+// the last.
+func (c *conn) next(buf []byte, size int) (_ []byte, more bool) {
 	if c.closeSent {
 		return buf, false
 	}
-	buf, more, end := c.session.Drain(buf, scratchSize)
+	buf, more, end := c.session.Drain(buf, size)
 	if end != nil {
 		c.closeSent = true
 		buf = append(buf, wire.CloseFrame(end.Code, end.Reason)...)
 		// The reader ends when the peer has answered, or at this deadline.
-		_ = c.Conn.SetReadDeadline(time.Now().Add(closeWait))
+		wait := closeWait
+		if end.Cause == push.CausePongTimeout {
+			wait = silentCloseWait
+		}
+		_ = c.Conn.SetReadDeadline(time.Now().Add(wait))
 	}
 	return buf, more
 }
@@ -170,7 +181,8 @@ func (c *conn) drain() {
 		more := true
 		buf, c.rest = append(buf[:0], c.rest...), nil
 		if len(buf) == 0 {
-			buf, more = c.next(buf)
+			buf, more = c.next(buf, drainerSize)
+			c.session.Hold(len(buf))
 		}
 		if c.failed || len(buf) == 0 && !more {
 			c.draining = false
@@ -183,6 +195,13 @@ func (c *conn) drain() {
 			c.stalled(err)
 		}
 	}
+}
+
+// stuck: a write waits for the client, and has its own time-out.
+func (c *conn) stuck() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.draining
 }
 
 // writeAll blocks until everything is written, or nothing was for too long.
@@ -203,7 +222,7 @@ func (c *conn) writeAll(buf []byte) error {
 // stalled gives up on a connection that takes nothing any more.
 func (c *conn) stalled(err error) {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		c.session.End(push.End{Code: wire.CloseSlow, Reason: "slow consumer", Reconnect: true})
+		c.session.End(push.GoAway(push.CauseSlow, wire.CloseSlow, "slow consumer"))
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -2,11 +2,9 @@ package ws
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
 
 	"pushgate/push"
-	"pushgate/push/wire"
 )
 
 // BeginDrain refuses new upgrades from now on; what is open goes on until Drain.
@@ -42,7 +40,7 @@ func (s *Server) Drain(ctx context.Context, period time.Duration) {
 			case <-ctx.Done():
 			}
 		}
-		c.session.End(push.End{Code: wire.CloseGoingAway, Reason: "draining", Reconnect: true, RetryAfter: retryJitter()})
+		c.session.End(push.Draining())
 	}
 	select {
 	case <-empty:
@@ -64,9 +62,4 @@ func (s *Server) Close() {
 		_ = c.Close()
 	}
 	s.running.Wait()
-}
-
-// retryJitter spreads clients that are sent away.
-func retryJitter() time.Duration {
-	return time.Second + rand.N(4*time.Second)
 }

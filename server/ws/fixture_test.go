@@ -262,7 +262,7 @@ func eventually(t *testing.T, condition func() bool) {
 
 // ends is how many connections have ended with a close code; 0 counts those that
 // left without a word.
-func (n *node) ends(code int) int {
+func (n *node) ends(code int) (count int) {
 	n.t.Helper()
 	families, err := n.registry.Gather()
 	if err != nil {
@@ -273,10 +273,10 @@ func (n *node) ends(code int) int {
 			continue
 		}
 		for _, m := range family.GetMetric() {
-			if m.GetLabel()[0].GetValue() == strconv.Itoa(code) {
-				return int(m.GetCounter().GetValue())
+			if m.GetLabel()[1].GetValue() == strconv.Itoa(code) {
+				count += int(m.GetCounter().GetValue())
 			}
 		}
 	}
-	return 0
+	return count
 }

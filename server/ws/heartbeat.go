@@ -2,6 +2,7 @@ package ws
 
 import (
 	"context"
+	"encoding/binary"
 	"math/rand/v2"
 	"time"
 
@@ -12,9 +13,12 @@ import (
 // heartbeat is what the server knows of one connection's life. Only the goroutine
 // of Server.heartbeats uses it, but for conn.heard.
 type heartbeat struct {
-	due    time.Time // of the next ping
-	pinged time.Time // when the last ping went out; zero when it was answered
+	due      time.Time // of the next ping
+	awaiting bool      // the last ping is not answered
 }
+
+// endGrace is how long what is queued may take to go out before a closing frame.
+const endGrace = 15 * time.Second
 
 // heartbeats pings every connection (RFC 6455 §5.5.2) and ends those that are not
 // heard from. One goroutine walks over all of them, ten times in the shorter of
@@ -43,12 +47,21 @@ func (s *Server) beat(c *conn, now time.Time) {
 	if c.heard.Load() == 0 {
 		return // not upgraded yet
 	}
-	if !h.pinged.IsZero() {
-		switch {
-		case c.heard.Load() >= h.pinged.UnixNano():
-			h.pinged = time.Time{}
-		case now.Sub(h.pinged) >= s.options.PongTimeout:
-			c.session.End(push.End{Code: wire.CloseGoingAway, Reason: "pong timeout", Reconnect: true})
+	if ending := c.session.Ending(); !ending.IsZero() {
+		if now.Sub(ending) >= endGrace {
+			_ = c.Close()
+		}
+		return
+	}
+	if c.busy.Load() || c.stuck() {
+		c.heard.Store(now.UnixNano())
+	}
+	if h.awaiting {
+		switch pinged := c.pinged.Load(); {
+		case c.heard.Load() >= pinged:
+			h.awaiting = false
+		case now.UnixNano()-pinged >= int64(s.options.PongTimeout):
+			c.session.End(push.GoAway(push.CausePongTimeout, wire.CloseGoingAway, "pong timeout"))
 			return
 		}
 	}
@@ -57,13 +70,23 @@ func (s *Server) beat(c *conn, now time.Time) {
 		// The first ping comes early by chance, so that connections that began
 		// together do not beat together.
 		h.due = now.Add(s.options.HeartbeatInterval/2 + rand.N(s.options.HeartbeatInterval/2+1))
-	case h.pinged.IsZero() && !now.Before(h.due):
-		h.due, h.pinged = now.Add(s.options.HeartbeatInterval), now
-		_, _ = c.Write(ping)
+	case !h.awaiting && !now.Before(h.due):
+		h.due, h.awaiting = now.Add(s.options.HeartbeatInterval), true
+		c.pinged.Store(now.UnixNano())
+		_, _ = c.Write(wire.PingFrame(binary.BigEndian.AppendUint64(nil, uint64(now.UnixNano()))))
 	}
 }
 
-var ping = wire.PingFrame(nil)
+// pong measures the way to the client and back, if it answers the last ping.
+func (c *conn) pong(payload []byte) {
+	if len(payload) != 8 {
+		return
+	}
+	at := int64(binary.BigEndian.Uint64(payload))
+	if at == c.pinged.Load() {
+		c.session.Measured(time.Duration(time.Now().UnixNano() - at))
+	}
+}
 
 // open lists the connections.
 func (s *Server) open(buf []*conn) []*conn {

@@ -24,8 +24,9 @@ var errTooBig = errors.New("frame too big")
 
 // read works on the client's frames until the connection ends.
 func (s *Server) read(c *conn, socket *websocket.Conn) {
+	cause := push.CauseLost
 	defer func() {
-		c.session.Detach()
+		c.session.Detach(cause)
 		_ = socket.CloseNow()
 	}()
 	socket.SetReadLimit(-1) // the limit is ours: coder's own would close without a closing frame
@@ -35,6 +36,9 @@ func (s *Server) read(c *conn, socket *websocket.Conn) {
 			err = s.frame(c, kind, r)
 		}
 		if err != nil {
+			if websocket.CloseStatus(err) != -1 {
+				cause = push.CauseClient
+			}
 			s.refuseProtocol(c, err)
 			return
 		}
@@ -53,7 +57,7 @@ func (s *Server) frame(c *conn, kind websocket.MessageType, r io.Reader) error {
 	*buf, err = readUpTo((*buf)[:0], r, s.options.MaxFrame)
 	switch {
 	case errors.Is(err, errTooBig):
-		c.session.End(push.End{Code: wire.CloseTooBig, Reason: "frame too big"})
+		c.session.End(push.End{Cause: push.CauseProtocol, Code: wire.CloseTooBig, Reason: "frame too big"})
 		// Whatever else comes is dropped until the peer closes, or its time for it is over.
 		_, err = io.Copy(io.Discard, r)
 		return err
@@ -62,7 +66,9 @@ func (s *Server) frame(c *conn, kind websocket.MessageType, r io.Reader) error {
 	case kind != websocket.MessageText:
 		c.session.Malformed("the frame is binary; send JSON objects in text frames")
 	default:
+		c.busy.Store(true)
 		c.session.HandleFrame(s.ctx, *buf)
+		c.busy.Store(false)
 	}
 	return nil
 }
@@ -100,6 +106,6 @@ func (s *Server) refuseProtocol(c *conn, err error) {
 	default:
 		return
 	}
-	c.session.End(push.End{Code: wire.CloseProtocol, Reason: "protocol error"})
+	c.session.End(push.End{Cause: push.CauseProtocol, Code: wire.CloseProtocol, Reason: "protocol error"})
 	c.flush(nil)
 }

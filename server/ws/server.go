@@ -80,7 +80,7 @@ func New(engine *push.Engine, options Options) *Server {
 // before any WebSocket work.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.draining.Load() {
-		refuse(w, http.StatusServiceUnavailable, wire.CodeUnavailable, "the node is shutting down; connect to another", retryJitter())
+		refuse(w, http.StatusServiceUnavailable, wire.CodeUnavailable, "the node is shutting down; connect to another", push.RetryJitter())
 		return
 	}
 	client, address := s.options.Proxies.Client(r)
@@ -140,8 +140,8 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request, place *admissio
 // place to untrack. It says false when the node drains.
 func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, c *conn) bool {
 	if !s.track(c) {
-		c.session.Detach()
-		refuse(w, http.StatusServiceUnavailable, wire.CodeUnavailable, "the node is shutting down; connect to another", retryJitter())
+		c.session.Detach(push.CauseDrain)
+		refuse(w, http.StatusServiceUnavailable, wire.CodeUnavailable, "the node is shutting down; connect to another", push.RetryJitter())
 		return false
 	}
 	h := &hijacker{ResponseWriter: w, conn: c}
@@ -149,13 +149,15 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, c *conn) bool {
 		Subprotocols:       []string{Subprotocol},
 		InsecureSkipVerify: true, // the origin was checked
 		CompressionMode:    websocket.CompressionDisabled,
+		OnPongReceived:     func(_ context.Context, payload []byte) { c.pong(payload) },
 	})
 	if err != nil {
-		c.session.Detach()
+		c.session.Detach(push.CauseLost)
 		s.untrack(c)
 		return true
 	}
 	h.settle()
+	c.session.Opened()
 	go func() {
 		defer s.untrack(c)
 		s.read(c, socket)

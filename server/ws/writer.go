@@ -9,6 +9,10 @@ import (
 // cost one system call.
 const scratchSize = 64 << 10
 
+// drainerSize is how much a connection that does not take a write at once has
+// outside its outbox.
+const drainerSize = 16 << 10
+
 // writer drains the outboxes of its share of the connections.
 type writer struct {
 	mu    sync.Mutex

@@ -73,17 +73,24 @@ type Heartbeat struct {
 // Limits bound who gets in, and what one publisher, connection or subscription
 // can take.
 type Limits struct {
-	Connections              int  `name:"connections" placeholder:"N" default:"0" min:"0" help:"Connections of clients, WebSocket and gRPC. 0: what memory and open files allow; the log says at the start how many that is, and why." reload:"live"`
-	ConnectionsPerSubscriber int  `name:"connections-per-subscriber" placeholder:"N" default:"1000" min:"0" help:"Those of one subscriber. 0: no bound." reload:"live"`
-	ConnectionsPerAddress    int  `name:"connections-per-address" placeholder:"N" default:"0" min:"0" help:"WebSocket connections from one client address, or one /64 network of IPv6. 0: no bound. Behind proxies set http.trusted_proxies first." reload:"live"`
-	AcceptRate               int  `name:"accept-rate" placeholder:"N" default:"0" min:"0" help:"New connections in a second; as many may come at once. 0: 5,000 for each processor." reload:"live"`
-	Handshakes               int  `name:"handshakes" placeholder:"N" default:"0" min:"0" help:"HTTP sockets that are not connections: the request has not come yet, or they are kept alive. 0: an eighth of the open files, at most 8,192."`
-	MemoryHigh               int  `name:"memory-high" placeholder:"PERCENT" default:"85" min:"20" max:"100" help:"From which part of the memory on new connections are refused, until 10 % less are in use. The memory is GOMEMLIMIT, or 90 % of the control group's limit or of the machine."`
-	MaxPayload               Size `name:"max-payload" placeholder:"SIZE" default:"1MiB" min:"1" help:"The largest payload of a message." reload:"live"`
-	MaxFrame                 Size `name:"max-frame" placeholder:"SIZE" default:"64KiB" min:"1" help:"The largest frame that a WebSocket client may send."`
-	OutboxBytes              Size `name:"outbox-bytes" placeholder:"SIZE" default:"1MiB" min:"1" help:"What may be queued for one connection."`
-	WindowBytes              Size `name:"window-bytes" placeholder:"SIZE" default:"4MiB" min:"1" help:"What may be sent and unacked on one durable subscription." reload:"live"`
-	Subscriptions            int  `name:"subscriptions" placeholder:"N" default:"10000" min:"1" help:"Open subscriptions of one connection." reload:"live"`
+	Connections              int      `name:"connections" placeholder:"N" default:"0" min:"0" help:"Connections of clients, WebSocket and gRPC. 0: what memory and open files allow; the log says at the start how many that is, and why." reload:"live"`
+	ConnectionsPerSubscriber int      `name:"connections-per-subscriber" placeholder:"N" default:"1000" min:"0" help:"Those of one subscriber. 0: no bound." reload:"live"`
+	ConnectionsPerAddress    int      `name:"connections-per-address" placeholder:"N" default:"0" min:"0" help:"WebSocket connections from one client address, or one /64 network of IPv6. 0: no bound. Behind proxies set http.trusted_proxies first." reload:"live"`
+	AcceptRate               int      `name:"accept-rate" placeholder:"N" default:"0" min:"0" help:"New connections in a second; as many may come at once. 0: 5,000 for each processor." reload:"live"`
+	Handshakes               int      `name:"handshakes" placeholder:"N" default:"0" min:"0" help:"HTTP sockets that are not connections: the request has not come yet, or they are kept alive. 0: an eighth of the open files, at most 8,192."`
+	MemoryHigh               int      `name:"memory-high" placeholder:"PERCENT" default:"85" min:"20" max:"100" help:"From which part of the memory on new connections are refused, until 10 % less are in use. The memory is GOMEMLIMIT, or 90 % of the control group's limit or of the machine."`
+	MaxPayload               Size     `name:"max-payload" placeholder:"SIZE" default:"1MiB" min:"1" help:"The largest payload of a message." reload:"live"`
+	MaxFrame                 Size     `name:"max-frame" placeholder:"SIZE" default:"64KiB" min:"1" help:"The largest frame that a WebSocket client may send."`
+	OutboxBytes              Size     `name:"outbox-bytes" placeholder:"SIZE" default:"1MiB" min:"1" help:"What may be queued for one connection. A durable subscription beyond it goes on from the store, another is told of a gap."`
+	OutboxMessages           int      `name:"outbox-messages" placeholder:"N" default:"16384" min:"1" help:"The same, in messages."`
+	OutboxTotalBytes         Size     `name:"outbox-total-bytes" placeholder:"SIZE" default:"256MiB" min:"1" help:"Memory that the queues of all connections may take; messages that connections share count once. The more of it is used, the less each may hold."`
+	ClientFrames             int      `name:"client-frames" placeholder:"N" default:"10000" min:"0" help:"Frames that one client may send in a second; who sends more is read more slowly. 0: any number." reload:"live"`
+	ClientBytes              Size     `name:"client-bytes" placeholder:"SIZE" default:"8MiB" min:"0" help:"The same, in bytes. 0: any number." reload:"live"`
+	ClientPatience           Duration `name:"client-patience" placeholder:"DURATION" default:"1m" min:"1" help:"A client that sends more than that for so long without a break is closed (4429)." reload:"live"`
+	SlowRequest              Duration `name:"slow-request" placeholder:"DURATION" default:"10ms" min:"1" help:"A client's request that takes longer is counted and logged (at most one a second)." reload:"live"`
+	Idle                     Duration `name:"idle" placeholder:"DURATION" default:"30s" min:"1" help:"After so long without traffic a connection counts as idle and gives back memory."`
+	WindowBytes              Size     `name:"window-bytes" placeholder:"SIZE" default:"4MiB" min:"1" help:"What may be sent and unacked on one durable subscription." reload:"live"`
+	Subscriptions            int      `name:"subscriptions" placeholder:"N" default:"10000" min:"1" help:"Open subscriptions of one connection." reload:"live"`
 }
 
 // Ring is the memory of recent messages.

@@ -14,6 +14,9 @@ func (f *Flags) Engine() push.Config {
 	c.Live = f.Live()
 	c.MaxFrame = int(f.Limits.MaxFrame)
 	c.OutboxBytes = int(f.Limits.OutboxBytes)
+	c.OutboxMessages = f.Limits.OutboxMessages
+	c.OutboxTotalBytes = int(f.Limits.OutboxTotalBytes)
+	c.IdleAfter = time.Duration(f.Limits.Idle)
 	c.RingMessages = f.Ring.Messages
 	c.RingBytes = int(f.Ring.Bytes)
 	c.RingTotalBytes = int(f.Ring.TotalBytes)
@@ -35,6 +38,10 @@ func (f *Flags) Live() push.Live {
 		MaxPayload:       int(f.Limits.MaxPayload),
 		WindowBytes:      int(f.Limits.WindowBytes),
 		MaxSubscriptions: f.Limits.Subscriptions,
+		ClientFrames:     f.Limits.ClientFrames,
+		ClientBytes:      int(f.Limits.ClientBytes),
+		ClientPatience:   time.Duration(f.Limits.ClientPatience),
+		SlowRequest:      time.Duration(f.Limits.SlowRequest),
 	}
 	for _, n := range f.Namespaces {
 		if n.Name == defaultNamespace {

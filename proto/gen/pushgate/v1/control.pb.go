@@ -23,16 +23,28 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// What a connection is doing.
+// Where a connection is in its life: handshaking, connected, then active and idle by turns, closing, closed.
 type ConnectionState int32
 
 const (
 	// Never sent.
 	ConnectionState_CONNECTION_STATE_UNSPECIFIED ConnectionState = 0
-	// It is open.
+	// No longer sent.
+	//
+	// Deprecated: Marked as deprecated in pushgate/v1/control.proto.
 	ConnectionState_CONNECTION_STATE_OPEN ConnectionState = 1
 	// The server is closing it.
 	ConnectionState_CONNECTION_STATE_CLOSING ConnectionState = 2
+	// It is not ready yet.
+	ConnectionState_CONNECTION_STATE_HANDSHAKING ConnectionState = 3
+	// It is ready, and nothing was said since the greeting.
+	ConnectionState_CONNECTION_STATE_CONNECTED ConnectionState = 4
+	// A message or a request passed not long ago.
+	ConnectionState_CONNECTION_STATE_ACTIVE ConnectionState = 5
+	// None did for 30 s (a setting); it keeps only what it needs for waiting.
+	ConnectionState_CONNECTION_STATE_IDLE ConnectionState = 6
+	// It has ended. A node remembers the last 1,000.
+	ConnectionState_CONNECTION_STATE_CLOSED ConnectionState = 7
 )
 
 // Enum value maps for ConnectionState.
@@ -41,11 +53,21 @@ var (
 		0: "CONNECTION_STATE_UNSPECIFIED",
 		1: "CONNECTION_STATE_OPEN",
 		2: "CONNECTION_STATE_CLOSING",
+		3: "CONNECTION_STATE_HANDSHAKING",
+		4: "CONNECTION_STATE_CONNECTED",
+		5: "CONNECTION_STATE_ACTIVE",
+		6: "CONNECTION_STATE_IDLE",
+		7: "CONNECTION_STATE_CLOSED",
 	}
 	ConnectionState_value = map[string]int32{
 		"CONNECTION_STATE_UNSPECIFIED": 0,
 		"CONNECTION_STATE_OPEN":        1,
 		"CONNECTION_STATE_CLOSING":     2,
+		"CONNECTION_STATE_HANDSHAKING": 3,
+		"CONNECTION_STATE_CONNECTED":   4,
+		"CONNECTION_STATE_ACTIVE":      5,
+		"CONNECTION_STATE_IDLE":        6,
+		"CONNECTION_STATE_CLOSED":      7,
 	}
 )
 
@@ -156,7 +178,21 @@ type Connection struct {
 	// Messages handed to it so far.
 	MessagesSent uint64 `protobuf:"varint,11,opt,name=messages_sent,json=messagesSent,proto3" json:"messages_sent,omitempty"`
 	// Bytes of the frames handed to it so far.
-	BytesSent     uint64 `protobuf:"varint,12,opt,name=bytes_sent,json=bytesSent,proto3" json:"bytes_sent,omitempty"`
+	BytesSent uint64 `protobuf:"varint,12,opt,name=bytes_sent,json=bytesSent,proto3" json:"bytes_sent,omitempty"`
+	// Since when it is in its state.
+	StateTime *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=state_time,json=stateTime,proto3" json:"state_time,omitempty"`
+	// When a frame passed last, in either direction, pings and pongs apart; not set when none has.
+	ActiveTime *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=active_time,json=activeTime,proto3" json:"active_time,omitempty"`
+	// Requests of the client so far.
+	MessagesReceived uint64 `protobuf:"varint,15,opt,name=messages_received,json=messagesReceived,proto3" json:"messages_received,omitempty"`
+	// Bytes of them.
+	BytesReceived uint64 `protobuf:"varint,16,opt,name=bytes_received,json=bytesReceived,proto3" json:"bytes_received,omitempty"`
+	// Messages that wait to be written to it.
+	OutboxMessages uint64 `protobuf:"varint,17,opt,name=outbox_messages,json=outboxMessages,proto3" json:"outbox_messages,omitempty"`
+	// How long the client took to answer the last ping; not set before it has answered one, and over gRPC.
+	RoundTripTime *durationpb.Duration `protobuf:"bytes,18,opt,name=round_trip_time,json=roundTripTime,proto3" json:"round_trip_time,omitempty"`
+	// Why it ends or has ended; not set while it is open.
+	End           *ConnectionEnd `protobuf:"bytes,19,opt,name=end,proto3" json:"end,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -275,6 +311,121 @@ func (x *Connection) GetBytesSent() uint64 {
 	return 0
 }
 
+func (x *Connection) GetStateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StateTime
+	}
+	return nil
+}
+
+func (x *Connection) GetActiveTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ActiveTime
+	}
+	return nil
+}
+
+func (x *Connection) GetMessagesReceived() uint64 {
+	if x != nil {
+		return x.MessagesReceived
+	}
+	return 0
+}
+
+func (x *Connection) GetBytesReceived() uint64 {
+	if x != nil {
+		return x.BytesReceived
+	}
+	return 0
+}
+
+func (x *Connection) GetOutboxMessages() uint64 {
+	if x != nil {
+		return x.OutboxMessages
+	}
+	return 0
+}
+
+func (x *Connection) GetRoundTripTime() *durationpb.Duration {
+	if x != nil {
+		return x.RoundTripTime
+	}
+	return nil
+}
+
+func (x *Connection) GetEnd() *ConnectionEnd {
+	if x != nil {
+		return x.End
+	}
+	return nil
+}
+
+// Why a connection ended.
+type ConnectionEnd struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In a word: client (it closed), lost (it went without a word), pong_timeout, slow (it took nothing for too long),
+	// rate (it sent too much for too long), protocol (its frames were wrong or too big), operator, drain (the node ended).
+	// There may be more.
+	Cause string `protobuf:"bytes,1,opt,name=cause,proto3" json:"cause,omitempty"`
+	// The close code that the client was sent, as in the WebSocket protocol; 0 when it was not told.
+	Code uint32 `protobuf:"varint,2,opt,name=code,proto3" json:"code,omitempty"`
+	// What it was told beside it.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConnectionEnd) Reset() {
+	*x = ConnectionEnd{}
+	mi := &file_pushgate_v1_control_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConnectionEnd) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConnectionEnd) ProtoMessage() {}
+
+func (x *ConnectionEnd) ProtoReflect() protoreflect.Message {
+	mi := &file_pushgate_v1_control_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConnectionEnd.ProtoReflect.Descriptor instead.
+func (*ConnectionEnd) Descriptor() ([]byte, []int) {
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ConnectionEnd) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
+func (x *ConnectionEnd) GetCode() uint32 {
+	if x != nil {
+		return x.Code
+	}
+	return 0
+}
+
+func (x *ConnectionEnd) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // Asks for connections.
 type ListConnectionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -283,14 +434,16 @@ type ListConnectionsRequest struct {
 	// See ControlService.
 	PageSize uint32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// next_page_token of the page before; empty for the first.
-	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Instead of the open ones, those that have ended: the last 1,000 of the node, on one page.
+	Closed        bool `protobuf:"varint,4,opt,name=closed,proto3" json:"closed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListConnectionsRequest) Reset() {
 	*x = ListConnectionsRequest{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[1]
+	mi := &file_pushgate_v1_control_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -302,7 +455,7 @@ func (x *ListConnectionsRequest) String() string {
 func (*ListConnectionsRequest) ProtoMessage() {}
 
 func (x *ListConnectionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[1]
+	mi := &file_pushgate_v1_control_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -315,7 +468,7 @@ func (x *ListConnectionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConnectionsRequest.ProtoReflect.Descriptor instead.
 func (*ListConnectionsRequest) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{1}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *ListConnectionsRequest) GetSubscriber() string {
@@ -339,10 +492,17 @@ func (x *ListConnectionsRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *ListConnectionsRequest) GetClosed() bool {
+	if x != nil {
+		return x.Closed
+	}
+	return false
+}
+
 // A page of connections.
 type ListConnectionsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Ordered by id.
+	// Ordered by id; closed ones by their end, the last first.
 	Connections []*Connection `protobuf:"bytes,1,rep,name=connections,proto3" json:"connections,omitempty"`
 	// For the next page; empty when this is the last.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
@@ -352,7 +512,7 @@ type ListConnectionsResponse struct {
 
 func (x *ListConnectionsResponse) Reset() {
 	*x = ListConnectionsResponse{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[2]
+	mi := &file_pushgate_v1_control_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -364,7 +524,7 @@ func (x *ListConnectionsResponse) String() string {
 func (*ListConnectionsResponse) ProtoMessage() {}
 
 func (x *ListConnectionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[2]
+	mi := &file_pushgate_v1_control_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -377,7 +537,7 @@ func (x *ListConnectionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConnectionsResponse.ProtoReflect.Descriptor instead.
 func (*ListConnectionsResponse) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{2}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ListConnectionsResponse) GetConnections() []*Connection {
@@ -405,7 +565,7 @@ type GetConnectionRequest struct {
 
 func (x *GetConnectionRequest) Reset() {
 	*x = GetConnectionRequest{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[3]
+	mi := &file_pushgate_v1_control_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -417,7 +577,7 @@ func (x *GetConnectionRequest) String() string {
 func (*GetConnectionRequest) ProtoMessage() {}
 
 func (x *GetConnectionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[3]
+	mi := &file_pushgate_v1_control_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -430,7 +590,7 @@ func (x *GetConnectionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetConnectionRequest.ProtoReflect.Descriptor instead.
 func (*GetConnectionRequest) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{3}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *GetConnectionRequest) GetId() string {
@@ -451,7 +611,7 @@ type GetConnectionResponse struct {
 
 func (x *GetConnectionResponse) Reset() {
 	*x = GetConnectionResponse{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[4]
+	mi := &file_pushgate_v1_control_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -463,7 +623,7 @@ func (x *GetConnectionResponse) String() string {
 func (*GetConnectionResponse) ProtoMessage() {}
 
 func (x *GetConnectionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[4]
+	mi := &file_pushgate_v1_control_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -476,7 +636,7 @@ func (x *GetConnectionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetConnectionResponse.ProtoReflect.Descriptor instead.
 func (*GetConnectionResponse) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{4}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetConnectionResponse) GetConnection() *Connection {
@@ -508,7 +668,7 @@ type DisconnectRequest struct {
 
 func (x *DisconnectRequest) Reset() {
 	*x = DisconnectRequest{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[5]
+	mi := &file_pushgate_v1_control_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -520,7 +680,7 @@ func (x *DisconnectRequest) String() string {
 func (*DisconnectRequest) ProtoMessage() {}
 
 func (x *DisconnectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[5]
+	mi := &file_pushgate_v1_control_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -533,7 +693,7 @@ func (x *DisconnectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DisconnectRequest.ProtoReflect.Descriptor instead.
 func (*DisconnectRequest) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{5}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *DisconnectRequest) GetTarget() isDisconnectRequest_Target {
@@ -604,7 +764,7 @@ type DisconnectResponse struct {
 
 func (x *DisconnectResponse) Reset() {
 	*x = DisconnectResponse{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[6]
+	mi := &file_pushgate_v1_control_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -616,7 +776,7 @@ func (x *DisconnectResponse) String() string {
 func (*DisconnectResponse) ProtoMessage() {}
 
 func (x *DisconnectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[6]
+	mi := &file_pushgate_v1_control_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -629,7 +789,7 @@ func (x *DisconnectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DisconnectResponse.ProtoReflect.Descriptor instead.
 func (*DisconnectResponse) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{6}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *DisconnectResponse) GetDisconnected() uint64 {
@@ -658,7 +818,7 @@ type CreateSubscriptionRequest struct {
 
 func (x *CreateSubscriptionRequest) Reset() {
 	*x = CreateSubscriptionRequest{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[7]
+	mi := &file_pushgate_v1_control_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -670,7 +830,7 @@ func (x *CreateSubscriptionRequest) String() string {
 func (*CreateSubscriptionRequest) ProtoMessage() {}
 
 func (x *CreateSubscriptionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[7]
+	mi := &file_pushgate_v1_control_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -683,7 +843,7 @@ func (x *CreateSubscriptionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateSubscriptionRequest.ProtoReflect.Descriptor instead.
 func (*CreateSubscriptionRequest) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{7}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CreateSubscriptionRequest) GetSubscriber() string {
@@ -720,7 +880,7 @@ type CreateSubscriptionResponse struct {
 
 func (x *CreateSubscriptionResponse) Reset() {
 	*x = CreateSubscriptionResponse{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[8]
+	mi := &file_pushgate_v1_control_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -732,7 +892,7 @@ func (x *CreateSubscriptionResponse) String() string {
 func (*CreateSubscriptionResponse) ProtoMessage() {}
 
 func (x *CreateSubscriptionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[8]
+	mi := &file_pushgate_v1_control_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -745,7 +905,7 @@ func (x *CreateSubscriptionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateSubscriptionResponse.ProtoReflect.Descriptor instead.
 func (*CreateSubscriptionResponse) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{8}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *CreateSubscriptionResponse) GetSubscription() *Subscription {
@@ -775,7 +935,7 @@ type DeleteSubscriptionRequest struct {
 
 func (x *DeleteSubscriptionRequest) Reset() {
 	*x = DeleteSubscriptionRequest{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[9]
+	mi := &file_pushgate_v1_control_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -787,7 +947,7 @@ func (x *DeleteSubscriptionRequest) String() string {
 func (*DeleteSubscriptionRequest) ProtoMessage() {}
 
 func (x *DeleteSubscriptionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[9]
+	mi := &file_pushgate_v1_control_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -800,7 +960,7 @@ func (x *DeleteSubscriptionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSubscriptionRequest.ProtoReflect.Descriptor instead.
 func (*DeleteSubscriptionRequest) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{9}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *DeleteSubscriptionRequest) GetSubscriber() string {
@@ -828,7 +988,7 @@ type DeleteSubscriptionResponse struct {
 
 func (x *DeleteSubscriptionResponse) Reset() {
 	*x = DeleteSubscriptionResponse{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[10]
+	mi := &file_pushgate_v1_control_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -840,7 +1000,7 @@ func (x *DeleteSubscriptionResponse) String() string {
 func (*DeleteSubscriptionResponse) ProtoMessage() {}
 
 func (x *DeleteSubscriptionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[10]
+	mi := &file_pushgate_v1_control_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -853,7 +1013,7 @@ func (x *DeleteSubscriptionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSubscriptionResponse.ProtoReflect.Descriptor instead.
 func (*DeleteSubscriptionResponse) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{10}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *DeleteSubscriptionResponse) GetExisted() bool {
@@ -880,7 +1040,7 @@ type ListSubscriptionsRequest struct {
 
 func (x *ListSubscriptionsRequest) Reset() {
 	*x = ListSubscriptionsRequest{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[11]
+	mi := &file_pushgate_v1_control_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -892,7 +1052,7 @@ func (x *ListSubscriptionsRequest) String() string {
 func (*ListSubscriptionsRequest) ProtoMessage() {}
 
 func (x *ListSubscriptionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[11]
+	mi := &file_pushgate_v1_control_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -905,7 +1065,7 @@ func (x *ListSubscriptionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSubscriptionsRequest.ProtoReflect.Descriptor instead.
 func (*ListSubscriptionsRequest) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{11}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListSubscriptionsRequest) GetSubscriber() string {
@@ -949,7 +1109,7 @@ type ListSubscriptionsResponse struct {
 
 func (x *ListSubscriptionsResponse) Reset() {
 	*x = ListSubscriptionsResponse{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[12]
+	mi := &file_pushgate_v1_control_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -961,7 +1121,7 @@ func (x *ListSubscriptionsResponse) String() string {
 func (*ListSubscriptionsResponse) ProtoMessage() {}
 
 func (x *ListSubscriptionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[12]
+	mi := &file_pushgate_v1_control_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -974,7 +1134,7 @@ func (x *ListSubscriptionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSubscriptionsResponse.ProtoReflect.Descriptor instead.
 func (*ListSubscriptionsResponse) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{12}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListSubscriptionsResponse) GetSubscriptions() []*Subscription {
@@ -1019,7 +1179,7 @@ type Channel struct {
 
 func (x *Channel) Reset() {
 	*x = Channel{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[13]
+	mi := &file_pushgate_v1_control_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1031,7 +1191,7 @@ func (x *Channel) String() string {
 func (*Channel) ProtoMessage() {}
 
 func (x *Channel) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[13]
+	mi := &file_pushgate_v1_control_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1044,7 +1204,7 @@ func (x *Channel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Channel.ProtoReflect.Descriptor instead.
 func (*Channel) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{13}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Channel) GetName() string {
@@ -1125,7 +1285,7 @@ type ListChannelsRequest struct {
 
 func (x *ListChannelsRequest) Reset() {
 	*x = ListChannelsRequest{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[14]
+	mi := &file_pushgate_v1_control_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1137,7 +1297,7 @@ func (x *ListChannelsRequest) String() string {
 func (*ListChannelsRequest) ProtoMessage() {}
 
 func (x *ListChannelsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[14]
+	mi := &file_pushgate_v1_control_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1150,7 +1310,7 @@ func (x *ListChannelsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChannelsRequest.ProtoReflect.Descriptor instead.
 func (*ListChannelsRequest) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{14}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListChannelsRequest) GetPrefix() string {
@@ -1187,7 +1347,7 @@ type ListChannelsResponse struct {
 
 func (x *ListChannelsResponse) Reset() {
 	*x = ListChannelsResponse{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[15]
+	mi := &file_pushgate_v1_control_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1199,7 +1359,7 @@ func (x *ListChannelsResponse) String() string {
 func (*ListChannelsResponse) ProtoMessage() {}
 
 func (x *ListChannelsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[15]
+	mi := &file_pushgate_v1_control_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1212,7 +1372,7 @@ func (x *ListChannelsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChannelsResponse.ProtoReflect.Descriptor instead.
 func (*ListChannelsResponse) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{15}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListChannelsResponse) GetChannels() []*Channel {
@@ -1240,7 +1400,7 @@ type GetChannelRequest struct {
 
 func (x *GetChannelRequest) Reset() {
 	*x = GetChannelRequest{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[16]
+	mi := &file_pushgate_v1_control_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1252,7 +1412,7 @@ func (x *GetChannelRequest) String() string {
 func (*GetChannelRequest) ProtoMessage() {}
 
 func (x *GetChannelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[16]
+	mi := &file_pushgate_v1_control_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1265,7 +1425,7 @@ func (x *GetChannelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetChannelRequest.ProtoReflect.Descriptor instead.
 func (*GetChannelRequest) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{16}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetChannelRequest) GetChannel() string {
@@ -1286,7 +1446,7 @@ type GetChannelResponse struct {
 
 func (x *GetChannelResponse) Reset() {
 	*x = GetChannelResponse{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[17]
+	mi := &file_pushgate_v1_control_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1298,7 +1458,7 @@ func (x *GetChannelResponse) String() string {
 func (*GetChannelResponse) ProtoMessage() {}
 
 func (x *GetChannelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[17]
+	mi := &file_pushgate_v1_control_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1311,7 +1471,7 @@ func (x *GetChannelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetChannelResponse.ProtoReflect.Descriptor instead.
 func (*GetChannelResponse) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{17}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *GetChannelResponse) GetChannel() *Channel {
@@ -1335,7 +1495,7 @@ type PurgeChannelRequest struct {
 
 func (x *PurgeChannelRequest) Reset() {
 	*x = PurgeChannelRequest{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[18]
+	mi := &file_pushgate_v1_control_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1347,7 +1507,7 @@ func (x *PurgeChannelRequest) String() string {
 func (*PurgeChannelRequest) ProtoMessage() {}
 
 func (x *PurgeChannelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[18]
+	mi := &file_pushgate_v1_control_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1360,7 +1520,7 @@ func (x *PurgeChannelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PurgeChannelRequest.ProtoReflect.Descriptor instead.
 func (*PurgeChannelRequest) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{18}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PurgeChannelRequest) GetChannel() string {
@@ -1391,7 +1551,7 @@ type PurgeChannelResponse struct {
 
 func (x *PurgeChannelResponse) Reset() {
 	*x = PurgeChannelResponse{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[19]
+	mi := &file_pushgate_v1_control_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1403,7 +1563,7 @@ func (x *PurgeChannelResponse) String() string {
 func (*PurgeChannelResponse) ProtoMessage() {}
 
 func (x *PurgeChannelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[19]
+	mi := &file_pushgate_v1_control_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1416,7 +1576,7 @@ func (x *PurgeChannelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PurgeChannelResponse.ProtoReflect.Descriptor instead.
 func (*PurgeChannelResponse) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{19}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *PurgeChannelResponse) GetPurged() uint64 {
@@ -1446,7 +1606,7 @@ type Delivery struct {
 
 func (x *Delivery) Reset() {
 	*x = Delivery{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[20]
+	mi := &file_pushgate_v1_control_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1458,7 +1618,7 @@ func (x *Delivery) String() string {
 func (*Delivery) ProtoMessage() {}
 
 func (x *Delivery) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[20]
+	mi := &file_pushgate_v1_control_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1471,7 +1631,7 @@ func (x *Delivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Delivery.ProtoReflect.Descriptor instead.
 func (*Delivery) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{20}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Delivery) GetSubscriber() string {
@@ -1508,7 +1668,7 @@ type MessageReceipt struct {
 
 func (x *MessageReceipt) Reset() {
 	*x = MessageReceipt{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[21]
+	mi := &file_pushgate_v1_control_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1520,7 +1680,7 @@ func (x *MessageReceipt) String() string {
 func (*MessageReceipt) ProtoMessage() {}
 
 func (x *MessageReceipt) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[21]
+	mi := &file_pushgate_v1_control_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1533,7 +1693,7 @@ func (x *MessageReceipt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageReceipt.ProtoReflect.Descriptor instead.
 func (*MessageReceipt) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{21}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *MessageReceipt) GetMessage() *Message {
@@ -1585,7 +1745,7 @@ type ListMessagesRequest struct {
 
 func (x *ListMessagesRequest) Reset() {
 	*x = ListMessagesRequest{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[22]
+	mi := &file_pushgate_v1_control_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1597,7 +1757,7 @@ func (x *ListMessagesRequest) String() string {
 func (*ListMessagesRequest) ProtoMessage() {}
 
 func (x *ListMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[22]
+	mi := &file_pushgate_v1_control_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1610,7 +1770,7 @@ func (x *ListMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMessagesRequest.ProtoReflect.Descriptor instead.
 func (*ListMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{22}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListMessagesRequest) GetChannel() string {
@@ -1661,7 +1821,7 @@ type ListMessagesResponse struct {
 
 func (x *ListMessagesResponse) Reset() {
 	*x = ListMessagesResponse{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[23]
+	mi := &file_pushgate_v1_control_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1673,7 +1833,7 @@ func (x *ListMessagesResponse) String() string {
 func (*ListMessagesResponse) ProtoMessage() {}
 
 func (x *ListMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[23]
+	mi := &file_pushgate_v1_control_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1686,7 +1846,7 @@ func (x *ListMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMessagesResponse.ProtoReflect.Descriptor instead.
 func (*ListMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{23}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ListMessagesResponse) GetMessages() []*MessageReceipt {
@@ -1724,7 +1884,7 @@ type GetMessageRequest struct {
 
 func (x *GetMessageRequest) Reset() {
 	*x = GetMessageRequest{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[24]
+	mi := &file_pushgate_v1_control_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1736,7 +1896,7 @@ func (x *GetMessageRequest) String() string {
 func (*GetMessageRequest) ProtoMessage() {}
 
 func (x *GetMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[24]
+	mi := &file_pushgate_v1_control_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1749,7 +1909,7 @@ func (x *GetMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMessageRequest.ProtoReflect.Descriptor instead.
 func (*GetMessageRequest) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{24}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *GetMessageRequest) GetChannel() string {
@@ -1826,7 +1986,7 @@ type GetMessageResponse struct {
 
 func (x *GetMessageResponse) Reset() {
 	*x = GetMessageResponse{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[25]
+	mi := &file_pushgate_v1_control_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1838,7 +1998,7 @@ func (x *GetMessageResponse) String() string {
 func (*GetMessageResponse) ProtoMessage() {}
 
 func (x *GetMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[25]
+	mi := &file_pushgate_v1_control_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1851,7 +2011,7 @@ func (x *GetMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMessageResponse.ProtoReflect.Descriptor instead.
 func (*GetMessageResponse) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{25}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *GetMessageResponse) GetMessage() *Message {
@@ -1895,7 +2055,7 @@ type WatchDeliveriesRequest struct {
 
 func (x *WatchDeliveriesRequest) Reset() {
 	*x = WatchDeliveriesRequest{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[26]
+	mi := &file_pushgate_v1_control_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1907,7 +2067,7 @@ func (x *WatchDeliveriesRequest) String() string {
 func (*WatchDeliveriesRequest) ProtoMessage() {}
 
 func (x *WatchDeliveriesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[26]
+	mi := &file_pushgate_v1_control_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1920,7 +2080,7 @@ func (x *WatchDeliveriesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchDeliveriesRequest.ProtoReflect.Descriptor instead.
 func (*WatchDeliveriesRequest) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{26}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *WatchDeliveriesRequest) GetChannel() string {
@@ -1954,7 +2114,7 @@ type WatchDeliveriesResponse struct {
 
 func (x *WatchDeliveriesResponse) Reset() {
 	*x = WatchDeliveriesResponse{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[27]
+	mi := &file_pushgate_v1_control_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1966,7 +2126,7 @@ func (x *WatchDeliveriesResponse) String() string {
 func (*WatchDeliveriesResponse) ProtoMessage() {}
 
 func (x *WatchDeliveriesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[27]
+	mi := &file_pushgate_v1_control_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1979,7 +2139,7 @@ func (x *WatchDeliveriesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchDeliveriesResponse.ProtoReflect.Descriptor instead.
 func (*WatchDeliveriesResponse) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{27}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *WatchDeliveriesResponse) GetChannel() string {
@@ -2059,7 +2219,7 @@ type Stats struct {
 
 func (x *Stats) Reset() {
 	*x = Stats{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[28]
+	mi := &file_pushgate_v1_control_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2071,7 +2231,7 @@ func (x *Stats) String() string {
 func (*Stats) ProtoMessage() {}
 
 func (x *Stats) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[28]
+	mi := &file_pushgate_v1_control_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2084,7 +2244,7 @@ func (x *Stats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stats.ProtoReflect.Descriptor instead.
 func (*Stats) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{28}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Stats) GetNode() string {
@@ -2242,7 +2402,7 @@ type StoreStats struct {
 
 func (x *StoreStats) Reset() {
 	*x = StoreStats{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[29]
+	mi := &file_pushgate_v1_control_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2254,7 +2414,7 @@ func (x *StoreStats) String() string {
 func (*StoreStats) ProtoMessage() {}
 
 func (x *StoreStats) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[29]
+	mi := &file_pushgate_v1_control_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2267,7 +2427,7 @@ func (x *StoreStats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoreStats.ProtoReflect.Descriptor instead.
 func (*StoreStats) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{29}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *StoreStats) GetDriver() string {
@@ -2300,7 +2460,7 @@ type GetStatsRequest struct {
 
 func (x *GetStatsRequest) Reset() {
 	*x = GetStatsRequest{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[30]
+	mi := &file_pushgate_v1_control_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2312,7 +2472,7 @@ func (x *GetStatsRequest) String() string {
 func (*GetStatsRequest) ProtoMessage() {}
 
 func (x *GetStatsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[30]
+	mi := &file_pushgate_v1_control_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2325,7 +2485,7 @@ func (x *GetStatsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatsRequest.ProtoReflect.Descriptor instead.
 func (*GetStatsRequest) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{30}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{31}
 }
 
 // The figures.
@@ -2339,7 +2499,7 @@ type GetStatsResponse struct {
 
 func (x *GetStatsResponse) Reset() {
 	*x = GetStatsResponse{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[31]
+	mi := &file_pushgate_v1_control_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2351,7 +2511,7 @@ func (x *GetStatsResponse) String() string {
 func (*GetStatsResponse) ProtoMessage() {}
 
 func (x *GetStatsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[31]
+	mi := &file_pushgate_v1_control_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2364,7 +2524,7 @@ func (x *GetStatsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatsResponse.ProtoReflect.Descriptor instead.
 func (*GetStatsResponse) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{31}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *GetStatsResponse) GetStats() *Stats {
@@ -2385,7 +2545,7 @@ type WatchStatsRequest struct {
 
 func (x *WatchStatsRequest) Reset() {
 	*x = WatchStatsRequest{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[32]
+	mi := &file_pushgate_v1_control_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2397,7 +2557,7 @@ func (x *WatchStatsRequest) String() string {
 func (*WatchStatsRequest) ProtoMessage() {}
 
 func (x *WatchStatsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[32]
+	mi := &file_pushgate_v1_control_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2410,7 +2570,7 @@ func (x *WatchStatsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchStatsRequest.ProtoReflect.Descriptor instead.
 func (*WatchStatsRequest) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{32}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *WatchStatsRequest) GetInterval() *durationpb.Duration {
@@ -2431,7 +2591,7 @@ type WatchStatsResponse struct {
 
 func (x *WatchStatsResponse) Reset() {
 	*x = WatchStatsResponse{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[33]
+	mi := &file_pushgate_v1_control_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2443,7 +2603,7 @@ func (x *WatchStatsResponse) String() string {
 func (*WatchStatsResponse) ProtoMessage() {}
 
 func (x *WatchStatsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[33]
+	mi := &file_pushgate_v1_control_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2456,7 +2616,7 @@ func (x *WatchStatsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchStatsResponse.ProtoReflect.Descriptor instead.
 func (*WatchStatsResponse) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{33}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *WatchStatsResponse) GetStats() *Stats {
@@ -2656,7 +2816,7 @@ var File_pushgate_v1_control_proto protoreflect.FileDescriptor
 
 const file_pushgate_v1_control_proto_rawDesc = "" +
 	"\n" +
-	"\x19pushgate/v1/control.proto\x12\vpushgate.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19pushgate/v1/message.proto\x1a\x1epushgate/v1/subscription.proto\"\xcc\x03\n" +
+	"\x19pushgate/v1/control.proto\x12\vpushgate.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19pushgate/v1/message.proto\x1a\x1epushgate/v1/subscription.proto\"\xb2\x06\n" +
 	"\n" +
 	"Connection\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1e\n" +
@@ -2675,14 +2835,28 @@ const file_pushgate_v1_control_proto_rawDesc = "" +
 	" \x01(\x04R\voutboxBytes\x12#\n" +
 	"\rmessages_sent\x18\v \x01(\x04R\fmessagesSent\x12\x1d\n" +
 	"\n" +
-	"bytes_sent\x18\f \x01(\x04R\tbytesSent\"t\n" +
+	"bytes_sent\x18\f \x01(\x04R\tbytesSent\x129\n" +
+	"\n" +
+	"state_time\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\tstateTime\x12;\n" +
+	"\vactive_time\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"activeTime\x12+\n" +
+	"\x11messages_received\x18\x0f \x01(\x04R\x10messagesReceived\x12%\n" +
+	"\x0ebytes_received\x18\x10 \x01(\x04R\rbytesReceived\x12'\n" +
+	"\x0foutbox_messages\x18\x11 \x01(\x04R\x0eoutboxMessages\x12A\n" +
+	"\x0fround_trip_time\x18\x12 \x01(\v2\x19.google.protobuf.DurationR\rroundTripTime\x12,\n" +
+	"\x03end\x18\x13 \x01(\v2\x1a.pushgate.v1.ConnectionEndR\x03end\"Q\n" +
+	"\rConnectionEnd\x12\x14\n" +
+	"\x05cause\x18\x01 \x01(\tR\x05cause\x12\x12\n" +
+	"\x04code\x18\x02 \x01(\rR\x04code\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"\x8c\x01\n" +
 	"\x16ListConnectionsRequest\x12\x1e\n" +
 	"\n" +
 	"subscriber\x18\x01 \x01(\tR\n" +
 	"subscriber\x12\x1b\n" +
 	"\tpage_size\x18\x02 \x01(\rR\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tR\tpageToken\"|\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\x12\x16\n" +
+	"\x06closed\x18\x04 \x01(\bR\x06closed\"|\n" +
 	"\x17ListConnectionsResponse\x129\n" +
 	"\vconnections\x18\x01 \x03(\v2\x17.pushgate.v1.ConnectionR\vconnections\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"&\n" +
@@ -2860,9 +3034,14 @@ const file_pushgate_v1_control_proto_rawDesc = "" +
 	"\aapplied\x18\x01 \x03(\tR\aapplied\x12)\n" +
 	"\x10restart_required\x18\x02 \x03(\tR\x0frestartRequired*l\n" +
 	"\x0fConnectionState\x12 \n" +
-	"\x1cCONNECTION_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
-	"\x15CONNECTION_STATE_OPEN\x10\x01\x12\x1c\n" +
-	"\x18CONNECTION_STATE_CLOSING\x10\x02*S\n" +
+	"\x1cCONNECTION_STATE_UNSPECIFIED\x10\x00\x12\x1d\n" +
+	"\x15CONNECTION_STATE_OPEN\x10\x01\x1a\x02\b\x01\x12\x1c\n" +
+	"\x18CONNECTION_STATE_CLOSING\x10\x02\x12 \n" +
+	"\x1cCONNECTION_STATE_HANDSHAKING\x10\x03\x12\x1e\n" +
+	"\x1aCONNECTION_STATE_CONNECTED\x10\x04\x12\x1b\n" +
+	"\x17CONNECTION_STATE_ACTIVE\x10\x05\x12\x19\n" +
+	"\x15CONNECTION_STATE_IDLE\x10\x06\x12\x1b\n" +
+	"\x17CONNECTION_STATE_CLOSED\x10\a*S\n" +
 	"\tTransport\x12\x19\n" +
 	"\x15TRANSPORT_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13TRANSPORT_WEBSOCKET\x10\x01\x12\x12\n" +
@@ -3019,12 +3198,12 @@ func file_pushgate_v1_control_proto_init() {
 	}
 	file_pushgate_v1_message_proto_init()
 	file_pushgate_v1_subscription_proto_init()
-	file_pushgate_v1_control_proto_msgTypes[5].OneofWrappers = []any{
+	file_pushgate_v1_control_proto_msgTypes[6].OneofWrappers = []any{
 		(*DisconnectRequest_Connection)(nil),
 		(*DisconnectRequest_Subscriber)(nil),
 	}
-	file_pushgate_v1_control_proto_msgTypes[22].OneofWrappers = []any{}
-	file_pushgate_v1_control_proto_msgTypes[24].OneofWrappers = []any{
+	file_pushgate_v1_control_proto_msgTypes[23].OneofWrappers = []any{}
+	file_pushgate_v1_control_proto_msgTypes[25].OneofWrappers = []any{
 		(*GetMessageRequest_Seq)(nil),
 		(*GetMessageRequest_MessageId)(nil),
 	}
