@@ -106,7 +106,7 @@ func (p *peer) messages(from, to uint64) {
 		<-p.woken
 		for more := true; more; {
 			var frames []*wire.Frame
-			frames, more, _ = p.session.DrainFrames(nil, 16)
+			frames, more, _ = p.session.DrainFrames(nil, 1)
 			for _, f := range frames {
 				if m, ok := f.Event.(*wire.Message); ok {
 					if m.Seq != from {

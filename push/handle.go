@@ -54,6 +54,9 @@ func (s *Session) receive(ctx context.Context, bytes int) bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.over() {
+		return false
+	}
 	s.received.frames++
 	s.received.bytes += uint64(bytes)
 	s.active = time.Now().UnixNano()

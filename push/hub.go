@@ -11,14 +11,14 @@ import (
 
 // hub holds the channels and sessions of this node, in shards with a lock each.
 type hub struct {
-	cfg       Config
-	metrics   *Metrics
-	backlog   *backlog
-	seed      maphash.Seed
-	channels  [64]channelShard
-	sessions  sessions
-	closed    closed
-	outboxes  outboxes
+	cfg      Config
+	metrics  *Metrics
+	backlog  *backlog
+	seed     maphash.Seed
+	channels [64]channelShard
+	sessions sessions
+	closed   closed
+	outboxes outboxes
 
 	population population
 	ringBytes  atomic.Int64 // held by all rings

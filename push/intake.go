@@ -15,8 +15,9 @@ type intake struct {
 	over          time.Time // since when every frame came too early; zero: it did not
 }
 
-// throttle waits until the client's rate has room for a frame of so many bytes.
-// It says false when the session is over, or ctx.
+// throttle waits until the client's rate has room for a frame of so many bytes,
+// also when the session is over: what a client still sends is to cost little. It
+// says false when ctx is over.
 func (s *Session) throttle(ctx context.Context, bytes int) bool {
 	cfg, in, now := s.hub.cfg.current(), &s.intake, time.Now()
 	wait := max(in.frames.take(now, 1, cfg.ClientFrames), in.bytes.take(now, bytes, cfg.ClientBytes))
@@ -30,7 +31,6 @@ func (s *Session) throttle(ctx context.Context, bytes int) bool {
 		in.over = now
 	case now.Sub(in.over) > cfg.ClientPatience:
 		s.End(GoAway(CauseRate, wire.CloseRateLimit, "rate limit"))
-		return false
 	}
 	select {
 	case <-time.After(wait):

@@ -83,7 +83,7 @@ func (c *conn) pong(payload []byte) {
 		return
 	}
 	at := int64(binary.BigEndian.Uint64(payload))
-	if at == c.pinged.Load() {
+	if at != 0 && at == c.pinged.Load() {
 		c.session.Measured(time.Duration(time.Now().UnixNano() - at))
 	}
 }

@@ -2635,7 +2635,7 @@ type DrainRequest struct {
 
 func (x *DrainRequest) Reset() {
 	*x = DrainRequest{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[34]
+	mi := &file_pushgate_v1_control_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2647,7 +2647,7 @@ func (x *DrainRequest) String() string {
 func (*DrainRequest) ProtoMessage() {}
 
 func (x *DrainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[34]
+	mi := &file_pushgate_v1_control_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2660,7 +2660,7 @@ func (x *DrainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainRequest.ProtoReflect.Descriptor instead.
 func (*DrainRequest) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{34}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{35}
 }
 
 // The node has begun to end.
@@ -2676,7 +2676,7 @@ type DrainResponse struct {
 
 func (x *DrainResponse) Reset() {
 	*x = DrainResponse{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[35]
+	mi := &file_pushgate_v1_control_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2688,7 +2688,7 @@ func (x *DrainResponse) String() string {
 func (*DrainResponse) ProtoMessage() {}
 
 func (x *DrainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[35]
+	mi := &file_pushgate_v1_control_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2701,7 +2701,7 @@ func (x *DrainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainResponse.ProtoReflect.Descriptor instead.
 func (*DrainResponse) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{35}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *DrainResponse) GetConnections() uint64 {
@@ -2727,7 +2727,7 @@ type ReloadConfigurationRequest struct {
 
 func (x *ReloadConfigurationRequest) Reset() {
 	*x = ReloadConfigurationRequest{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[36]
+	mi := &file_pushgate_v1_control_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2739,7 +2739,7 @@ func (x *ReloadConfigurationRequest) String() string {
 func (*ReloadConfigurationRequest) ProtoMessage() {}
 
 func (x *ReloadConfigurationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[36]
+	mi := &file_pushgate_v1_control_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2752,7 +2752,7 @@ func (x *ReloadConfigurationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReloadConfigurationRequest.ProtoReflect.Descriptor instead.
 func (*ReloadConfigurationRequest) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{36}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{37}
 }
 
 // What is different from the configuration that applied before. Settings are
@@ -2770,7 +2770,7 @@ type ReloadConfigurationResponse struct {
 
 func (x *ReloadConfigurationResponse) Reset() {
 	*x = ReloadConfigurationResponse{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[37]
+	mi := &file_pushgate_v1_control_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2782,7 +2782,7 @@ func (x *ReloadConfigurationResponse) String() string {
 func (*ReloadConfigurationResponse) ProtoMessage() {}
 
 func (x *ReloadConfigurationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[37]
+	mi := &file_pushgate_v1_control_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2795,7 +2795,7 @@ func (x *ReloadConfigurationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReloadConfigurationResponse.ProtoReflect.Descriptor instead.
 func (*ReloadConfigurationResponse) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{37}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ReloadConfigurationResponse) GetApplied() []string {
@@ -3032,7 +3032,7 @@ const file_pushgate_v1_control_proto_rawDesc = "" +
 	"\x1aReloadConfigurationRequest\"b\n" +
 	"\x1bReloadConfigurationResponse\x12\x18\n" +
 	"\aapplied\x18\x01 \x03(\tR\aapplied\x12)\n" +
-	"\x10restart_required\x18\x02 \x03(\tR\x0frestartRequired*l\n" +
+	"\x10restart_required\x18\x02 \x03(\tR\x0frestartRequired*\x87\x02\n" +
 	"\x0fConnectionState\x12 \n" +
 	"\x1cCONNECTION_STATE_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x15CONNECTION_STATE_OPEN\x10\x01\x1a\x02\b\x01\x12\x1c\n" +
@@ -3081,114 +3081,119 @@ func file_pushgate_v1_control_proto_rawDescGZIP() []byte {
 }
 
 var file_pushgate_v1_control_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_pushgate_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_pushgate_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
 var file_pushgate_v1_control_proto_goTypes = []any{
 	(ConnectionState)(0),                // 0: pushgate.v1.ConnectionState
 	(Transport)(0),                      // 1: pushgate.v1.Transport
 	(*Connection)(nil),                  // 2: pushgate.v1.Connection
-	(*ListConnectionsRequest)(nil),      // 3: pushgate.v1.ListConnectionsRequest
-	(*ListConnectionsResponse)(nil),     // 4: pushgate.v1.ListConnectionsResponse
-	(*GetConnectionRequest)(nil),        // 5: pushgate.v1.GetConnectionRequest
-	(*GetConnectionResponse)(nil),       // 6: pushgate.v1.GetConnectionResponse
-	(*DisconnectRequest)(nil),           // 7: pushgate.v1.DisconnectRequest
-	(*DisconnectResponse)(nil),          // 8: pushgate.v1.DisconnectResponse
-	(*CreateSubscriptionRequest)(nil),   // 9: pushgate.v1.CreateSubscriptionRequest
-	(*CreateSubscriptionResponse)(nil),  // 10: pushgate.v1.CreateSubscriptionResponse
-	(*DeleteSubscriptionRequest)(nil),   // 11: pushgate.v1.DeleteSubscriptionRequest
-	(*DeleteSubscriptionResponse)(nil),  // 12: pushgate.v1.DeleteSubscriptionResponse
-	(*ListSubscriptionsRequest)(nil),    // 13: pushgate.v1.ListSubscriptionsRequest
-	(*ListSubscriptionsResponse)(nil),   // 14: pushgate.v1.ListSubscriptionsResponse
-	(*Channel)(nil),                     // 15: pushgate.v1.Channel
-	(*ListChannelsRequest)(nil),         // 16: pushgate.v1.ListChannelsRequest
-	(*ListChannelsResponse)(nil),        // 17: pushgate.v1.ListChannelsResponse
-	(*GetChannelRequest)(nil),           // 18: pushgate.v1.GetChannelRequest
-	(*GetChannelResponse)(nil),          // 19: pushgate.v1.GetChannelResponse
-	(*PurgeChannelRequest)(nil),         // 20: pushgate.v1.PurgeChannelRequest
-	(*PurgeChannelResponse)(nil),        // 21: pushgate.v1.PurgeChannelResponse
-	(*Delivery)(nil),                    // 22: pushgate.v1.Delivery
-	(*MessageReceipt)(nil),              // 23: pushgate.v1.MessageReceipt
-	(*ListMessagesRequest)(nil),         // 24: pushgate.v1.ListMessagesRequest
-	(*ListMessagesResponse)(nil),        // 25: pushgate.v1.ListMessagesResponse
-	(*GetMessageRequest)(nil),           // 26: pushgate.v1.GetMessageRequest
-	(*GetMessageResponse)(nil),          // 27: pushgate.v1.GetMessageResponse
-	(*WatchDeliveriesRequest)(nil),      // 28: pushgate.v1.WatchDeliveriesRequest
-	(*WatchDeliveriesResponse)(nil),     // 29: pushgate.v1.WatchDeliveriesResponse
-	(*Stats)(nil),                       // 30: pushgate.v1.Stats
-	(*StoreStats)(nil),                  // 31: pushgate.v1.StoreStats
-	(*GetStatsRequest)(nil),             // 32: pushgate.v1.GetStatsRequest
-	(*GetStatsResponse)(nil),            // 33: pushgate.v1.GetStatsResponse
-	(*WatchStatsRequest)(nil),           // 34: pushgate.v1.WatchStatsRequest
-	(*WatchStatsResponse)(nil),          // 35: pushgate.v1.WatchStatsResponse
-	(*DrainRequest)(nil),                // 36: pushgate.v1.DrainRequest
-	(*DrainResponse)(nil),               // 37: pushgate.v1.DrainResponse
-	(*ReloadConfigurationRequest)(nil),  // 38: pushgate.v1.ReloadConfigurationRequest
-	(*ReloadConfigurationResponse)(nil), // 39: pushgate.v1.ReloadConfigurationResponse
-	(*timestamppb.Timestamp)(nil),       // 40: google.protobuf.Timestamp
-	(*Subscription)(nil),                // 41: pushgate.v1.Subscription
-	(*Message)(nil),                     // 42: pushgate.v1.Message
-	(*durationpb.Duration)(nil),         // 43: google.protobuf.Duration
+	(*ConnectionEnd)(nil),               // 3: pushgate.v1.ConnectionEnd
+	(*ListConnectionsRequest)(nil),      // 4: pushgate.v1.ListConnectionsRequest
+	(*ListConnectionsResponse)(nil),     // 5: pushgate.v1.ListConnectionsResponse
+	(*GetConnectionRequest)(nil),        // 6: pushgate.v1.GetConnectionRequest
+	(*GetConnectionResponse)(nil),       // 7: pushgate.v1.GetConnectionResponse
+	(*DisconnectRequest)(nil),           // 8: pushgate.v1.DisconnectRequest
+	(*DisconnectResponse)(nil),          // 9: pushgate.v1.DisconnectResponse
+	(*CreateSubscriptionRequest)(nil),   // 10: pushgate.v1.CreateSubscriptionRequest
+	(*CreateSubscriptionResponse)(nil),  // 11: pushgate.v1.CreateSubscriptionResponse
+	(*DeleteSubscriptionRequest)(nil),   // 12: pushgate.v1.DeleteSubscriptionRequest
+	(*DeleteSubscriptionResponse)(nil),  // 13: pushgate.v1.DeleteSubscriptionResponse
+	(*ListSubscriptionsRequest)(nil),    // 14: pushgate.v1.ListSubscriptionsRequest
+	(*ListSubscriptionsResponse)(nil),   // 15: pushgate.v1.ListSubscriptionsResponse
+	(*Channel)(nil),                     // 16: pushgate.v1.Channel
+	(*ListChannelsRequest)(nil),         // 17: pushgate.v1.ListChannelsRequest
+	(*ListChannelsResponse)(nil),        // 18: pushgate.v1.ListChannelsResponse
+	(*GetChannelRequest)(nil),           // 19: pushgate.v1.GetChannelRequest
+	(*GetChannelResponse)(nil),          // 20: pushgate.v1.GetChannelResponse
+	(*PurgeChannelRequest)(nil),         // 21: pushgate.v1.PurgeChannelRequest
+	(*PurgeChannelResponse)(nil),        // 22: pushgate.v1.PurgeChannelResponse
+	(*Delivery)(nil),                    // 23: pushgate.v1.Delivery
+	(*MessageReceipt)(nil),              // 24: pushgate.v1.MessageReceipt
+	(*ListMessagesRequest)(nil),         // 25: pushgate.v1.ListMessagesRequest
+	(*ListMessagesResponse)(nil),        // 26: pushgate.v1.ListMessagesResponse
+	(*GetMessageRequest)(nil),           // 27: pushgate.v1.GetMessageRequest
+	(*GetMessageResponse)(nil),          // 28: pushgate.v1.GetMessageResponse
+	(*WatchDeliveriesRequest)(nil),      // 29: pushgate.v1.WatchDeliveriesRequest
+	(*WatchDeliveriesResponse)(nil),     // 30: pushgate.v1.WatchDeliveriesResponse
+	(*Stats)(nil),                       // 31: pushgate.v1.Stats
+	(*StoreStats)(nil),                  // 32: pushgate.v1.StoreStats
+	(*GetStatsRequest)(nil),             // 33: pushgate.v1.GetStatsRequest
+	(*GetStatsResponse)(nil),            // 34: pushgate.v1.GetStatsResponse
+	(*WatchStatsRequest)(nil),           // 35: pushgate.v1.WatchStatsRequest
+	(*WatchStatsResponse)(nil),          // 36: pushgate.v1.WatchStatsResponse
+	(*DrainRequest)(nil),                // 37: pushgate.v1.DrainRequest
+	(*DrainResponse)(nil),               // 38: pushgate.v1.DrainResponse
+	(*ReloadConfigurationRequest)(nil),  // 39: pushgate.v1.ReloadConfigurationRequest
+	(*ReloadConfigurationResponse)(nil), // 40: pushgate.v1.ReloadConfigurationResponse
+	(*timestamppb.Timestamp)(nil),       // 41: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),         // 42: google.protobuf.Duration
+	(*Subscription)(nil),                // 43: pushgate.v1.Subscription
+	(*Message)(nil),                     // 44: pushgate.v1.Message
 }
 var file_pushgate_v1_control_proto_depIdxs = []int32{
 	0,  // 0: pushgate.v1.Connection.state:type_name -> pushgate.v1.ConnectionState
-	40, // 1: pushgate.v1.Connection.connect_time:type_name -> google.protobuf.Timestamp
+	41, // 1: pushgate.v1.Connection.connect_time:type_name -> google.protobuf.Timestamp
 	1,  // 2: pushgate.v1.Connection.transport:type_name -> pushgate.v1.Transport
-	2,  // 3: pushgate.v1.ListConnectionsResponse.connections:type_name -> pushgate.v1.Connection
-	2,  // 4: pushgate.v1.GetConnectionResponse.connection:type_name -> pushgate.v1.Connection
-	41, // 5: pushgate.v1.CreateSubscriptionResponse.subscription:type_name -> pushgate.v1.Subscription
-	41, // 6: pushgate.v1.ListSubscriptionsResponse.subscriptions:type_name -> pushgate.v1.Subscription
-	40, // 7: pushgate.v1.Channel.oldest_publish_time:type_name -> google.protobuf.Timestamp
-	15, // 8: pushgate.v1.ListChannelsResponse.channels:type_name -> pushgate.v1.Channel
-	15, // 9: pushgate.v1.GetChannelResponse.channel:type_name -> pushgate.v1.Channel
-	42, // 10: pushgate.v1.MessageReceipt.message:type_name -> pushgate.v1.Message
-	22, // 11: pushgate.v1.MessageReceipt.deliveries:type_name -> pushgate.v1.Delivery
-	23, // 12: pushgate.v1.ListMessagesResponse.messages:type_name -> pushgate.v1.MessageReceipt
-	42, // 13: pushgate.v1.GetMessageResponse.message:type_name -> pushgate.v1.Message
-	22, // 14: pushgate.v1.GetMessageResponse.deliveries:type_name -> pushgate.v1.Delivery
-	40, // 15: pushgate.v1.WatchDeliveriesResponse.ack_time:type_name -> google.protobuf.Timestamp
-	40, // 16: pushgate.v1.Stats.start_time:type_name -> google.protobuf.Timestamp
-	40, // 17: pushgate.v1.Stats.time:type_name -> google.protobuf.Timestamp
-	31, // 18: pushgate.v1.Stats.store:type_name -> pushgate.v1.StoreStats
-	30, // 19: pushgate.v1.GetStatsResponse.stats:type_name -> pushgate.v1.Stats
-	43, // 20: pushgate.v1.WatchStatsRequest.interval:type_name -> google.protobuf.Duration
-	30, // 21: pushgate.v1.WatchStatsResponse.stats:type_name -> pushgate.v1.Stats
-	43, // 22: pushgate.v1.DrainResponse.period:type_name -> google.protobuf.Duration
-	3,  // 23: pushgate.v1.ControlService.ListConnections:input_type -> pushgate.v1.ListConnectionsRequest
-	5,  // 24: pushgate.v1.ControlService.GetConnection:input_type -> pushgate.v1.GetConnectionRequest
-	7,  // 25: pushgate.v1.ControlService.Disconnect:input_type -> pushgate.v1.DisconnectRequest
-	9,  // 26: pushgate.v1.ControlService.CreateSubscription:input_type -> pushgate.v1.CreateSubscriptionRequest
-	11, // 27: pushgate.v1.ControlService.DeleteSubscription:input_type -> pushgate.v1.DeleteSubscriptionRequest
-	13, // 28: pushgate.v1.ControlService.ListSubscriptions:input_type -> pushgate.v1.ListSubscriptionsRequest
-	16, // 29: pushgate.v1.ControlService.ListChannels:input_type -> pushgate.v1.ListChannelsRequest
-	18, // 30: pushgate.v1.ControlService.GetChannel:input_type -> pushgate.v1.GetChannelRequest
-	20, // 31: pushgate.v1.ControlService.PurgeChannel:input_type -> pushgate.v1.PurgeChannelRequest
-	24, // 32: pushgate.v1.ControlService.ListMessages:input_type -> pushgate.v1.ListMessagesRequest
-	26, // 33: pushgate.v1.ControlService.GetMessage:input_type -> pushgate.v1.GetMessageRequest
-	28, // 34: pushgate.v1.ControlService.WatchDeliveries:input_type -> pushgate.v1.WatchDeliveriesRequest
-	32, // 35: pushgate.v1.ControlService.GetStats:input_type -> pushgate.v1.GetStatsRequest
-	34, // 36: pushgate.v1.ControlService.WatchStats:input_type -> pushgate.v1.WatchStatsRequest
-	36, // 37: pushgate.v1.ControlService.Drain:input_type -> pushgate.v1.DrainRequest
-	38, // 38: pushgate.v1.ControlService.ReloadConfiguration:input_type -> pushgate.v1.ReloadConfigurationRequest
-	4,  // 39: pushgate.v1.ControlService.ListConnections:output_type -> pushgate.v1.ListConnectionsResponse
-	6,  // 40: pushgate.v1.ControlService.GetConnection:output_type -> pushgate.v1.GetConnectionResponse
-	8,  // 41: pushgate.v1.ControlService.Disconnect:output_type -> pushgate.v1.DisconnectResponse
-	10, // 42: pushgate.v1.ControlService.CreateSubscription:output_type -> pushgate.v1.CreateSubscriptionResponse
-	12, // 43: pushgate.v1.ControlService.DeleteSubscription:output_type -> pushgate.v1.DeleteSubscriptionResponse
-	14, // 44: pushgate.v1.ControlService.ListSubscriptions:output_type -> pushgate.v1.ListSubscriptionsResponse
-	17, // 45: pushgate.v1.ControlService.ListChannels:output_type -> pushgate.v1.ListChannelsResponse
-	19, // 46: pushgate.v1.ControlService.GetChannel:output_type -> pushgate.v1.GetChannelResponse
-	21, // 47: pushgate.v1.ControlService.PurgeChannel:output_type -> pushgate.v1.PurgeChannelResponse
-	25, // 48: pushgate.v1.ControlService.ListMessages:output_type -> pushgate.v1.ListMessagesResponse
-	27, // 49: pushgate.v1.ControlService.GetMessage:output_type -> pushgate.v1.GetMessageResponse
-	29, // 50: pushgate.v1.ControlService.WatchDeliveries:output_type -> pushgate.v1.WatchDeliveriesResponse
-	33, // 51: pushgate.v1.ControlService.GetStats:output_type -> pushgate.v1.GetStatsResponse
-	35, // 52: pushgate.v1.ControlService.WatchStats:output_type -> pushgate.v1.WatchStatsResponse
-	37, // 53: pushgate.v1.ControlService.Drain:output_type -> pushgate.v1.DrainResponse
-	39, // 54: pushgate.v1.ControlService.ReloadConfiguration:output_type -> pushgate.v1.ReloadConfigurationResponse
-	39, // [39:55] is the sub-list for method output_type
-	23, // [23:39] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	41, // 3: pushgate.v1.Connection.state_time:type_name -> google.protobuf.Timestamp
+	41, // 4: pushgate.v1.Connection.active_time:type_name -> google.protobuf.Timestamp
+	42, // 5: pushgate.v1.Connection.round_trip_time:type_name -> google.protobuf.Duration
+	3,  // 6: pushgate.v1.Connection.end:type_name -> pushgate.v1.ConnectionEnd
+	2,  // 7: pushgate.v1.ListConnectionsResponse.connections:type_name -> pushgate.v1.Connection
+	2,  // 8: pushgate.v1.GetConnectionResponse.connection:type_name -> pushgate.v1.Connection
+	43, // 9: pushgate.v1.CreateSubscriptionResponse.subscription:type_name -> pushgate.v1.Subscription
+	43, // 10: pushgate.v1.ListSubscriptionsResponse.subscriptions:type_name -> pushgate.v1.Subscription
+	41, // 11: pushgate.v1.Channel.oldest_publish_time:type_name -> google.protobuf.Timestamp
+	16, // 12: pushgate.v1.ListChannelsResponse.channels:type_name -> pushgate.v1.Channel
+	16, // 13: pushgate.v1.GetChannelResponse.channel:type_name -> pushgate.v1.Channel
+	44, // 14: pushgate.v1.MessageReceipt.message:type_name -> pushgate.v1.Message
+	23, // 15: pushgate.v1.MessageReceipt.deliveries:type_name -> pushgate.v1.Delivery
+	24, // 16: pushgate.v1.ListMessagesResponse.messages:type_name -> pushgate.v1.MessageReceipt
+	44, // 17: pushgate.v1.GetMessageResponse.message:type_name -> pushgate.v1.Message
+	23, // 18: pushgate.v1.GetMessageResponse.deliveries:type_name -> pushgate.v1.Delivery
+	41, // 19: pushgate.v1.WatchDeliveriesResponse.ack_time:type_name -> google.protobuf.Timestamp
+	41, // 20: pushgate.v1.Stats.start_time:type_name -> google.protobuf.Timestamp
+	41, // 21: pushgate.v1.Stats.time:type_name -> google.protobuf.Timestamp
+	32, // 22: pushgate.v1.Stats.store:type_name -> pushgate.v1.StoreStats
+	31, // 23: pushgate.v1.GetStatsResponse.stats:type_name -> pushgate.v1.Stats
+	42, // 24: pushgate.v1.WatchStatsRequest.interval:type_name -> google.protobuf.Duration
+	31, // 25: pushgate.v1.WatchStatsResponse.stats:type_name -> pushgate.v1.Stats
+	42, // 26: pushgate.v1.DrainResponse.period:type_name -> google.protobuf.Duration
+	4,  // 27: pushgate.v1.ControlService.ListConnections:input_type -> pushgate.v1.ListConnectionsRequest
+	6,  // 28: pushgate.v1.ControlService.GetConnection:input_type -> pushgate.v1.GetConnectionRequest
+	8,  // 29: pushgate.v1.ControlService.Disconnect:input_type -> pushgate.v1.DisconnectRequest
+	10, // 30: pushgate.v1.ControlService.CreateSubscription:input_type -> pushgate.v1.CreateSubscriptionRequest
+	12, // 31: pushgate.v1.ControlService.DeleteSubscription:input_type -> pushgate.v1.DeleteSubscriptionRequest
+	14, // 32: pushgate.v1.ControlService.ListSubscriptions:input_type -> pushgate.v1.ListSubscriptionsRequest
+	17, // 33: pushgate.v1.ControlService.ListChannels:input_type -> pushgate.v1.ListChannelsRequest
+	19, // 34: pushgate.v1.ControlService.GetChannel:input_type -> pushgate.v1.GetChannelRequest
+	21, // 35: pushgate.v1.ControlService.PurgeChannel:input_type -> pushgate.v1.PurgeChannelRequest
+	25, // 36: pushgate.v1.ControlService.ListMessages:input_type -> pushgate.v1.ListMessagesRequest
+	27, // 37: pushgate.v1.ControlService.GetMessage:input_type -> pushgate.v1.GetMessageRequest
+	29, // 38: pushgate.v1.ControlService.WatchDeliveries:input_type -> pushgate.v1.WatchDeliveriesRequest
+	33, // 39: pushgate.v1.ControlService.GetStats:input_type -> pushgate.v1.GetStatsRequest
+	35, // 40: pushgate.v1.ControlService.WatchStats:input_type -> pushgate.v1.WatchStatsRequest
+	37, // 41: pushgate.v1.ControlService.Drain:input_type -> pushgate.v1.DrainRequest
+	39, // 42: pushgate.v1.ControlService.ReloadConfiguration:input_type -> pushgate.v1.ReloadConfigurationRequest
+	5,  // 43: pushgate.v1.ControlService.ListConnections:output_type -> pushgate.v1.ListConnectionsResponse
+	7,  // 44: pushgate.v1.ControlService.GetConnection:output_type -> pushgate.v1.GetConnectionResponse
+	9,  // 45: pushgate.v1.ControlService.Disconnect:output_type -> pushgate.v1.DisconnectResponse
+	11, // 46: pushgate.v1.ControlService.CreateSubscription:output_type -> pushgate.v1.CreateSubscriptionResponse
+	13, // 47: pushgate.v1.ControlService.DeleteSubscription:output_type -> pushgate.v1.DeleteSubscriptionResponse
+	15, // 48: pushgate.v1.ControlService.ListSubscriptions:output_type -> pushgate.v1.ListSubscriptionsResponse
+	18, // 49: pushgate.v1.ControlService.ListChannels:output_type -> pushgate.v1.ListChannelsResponse
+	20, // 50: pushgate.v1.ControlService.GetChannel:output_type -> pushgate.v1.GetChannelResponse
+	22, // 51: pushgate.v1.ControlService.PurgeChannel:output_type -> pushgate.v1.PurgeChannelResponse
+	26, // 52: pushgate.v1.ControlService.ListMessages:output_type -> pushgate.v1.ListMessagesResponse
+	28, // 53: pushgate.v1.ControlService.GetMessage:output_type -> pushgate.v1.GetMessageResponse
+	30, // 54: pushgate.v1.ControlService.WatchDeliveries:output_type -> pushgate.v1.WatchDeliveriesResponse
+	34, // 55: pushgate.v1.ControlService.GetStats:output_type -> pushgate.v1.GetStatsResponse
+	36, // 56: pushgate.v1.ControlService.WatchStats:output_type -> pushgate.v1.WatchStatsResponse
+	38, // 57: pushgate.v1.ControlService.Drain:output_type -> pushgate.v1.DrainResponse
+	40, // 58: pushgate.v1.ControlService.ReloadConfiguration:output_type -> pushgate.v1.ReloadConfigurationResponse
+	43, // [43:59] is the sub-list for method output_type
+	27, // [27:43] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_pushgate_v1_control_proto_init() }
@@ -3213,7 +3218,7 @@ func file_pushgate_v1_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pushgate_v1_control_proto_rawDesc), len(file_pushgate_v1_control_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   38,
+			NumMessages:   39,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
