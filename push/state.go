@@ -15,19 +15,14 @@ import (
 // A connection whose peer is gone goes to closed from wherever it is.
 type State uint8
 
+// The states.
 const (
-	// Handshaking: the session exists, the transport is not ready yet.
-	Handshaking State = iota
-	// Connected: ready, and nothing was said since the greeting.
-	Connected
-	// Active: a client's frame or a message passed within Config.IdleAfter.
-	Active
-	// Idle: nothing did; what is not needed for waiting was given back.
-	Idle
-	// Closing: the closing frame is queued, or on its way; nothing is accepted.
-	Closing
-	// Closed: the connection is gone and everything is released.
-	Closed
+	Handshaking State = iota // the session exists, the transport is not ready yet
+	Connected                // ready, and nothing was said since the greeting
+	Active                   // a client's frame or a message passed within Config.IdleAfter
+	Idle                     // nothing did; what is not needed for waiting was given back
+	Closing                  // the closing frame is queued or on its way; nothing is accepted
+	Closed                   // the connection is gone and everything is released
 
 	stateCount
 )

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -93,8 +92,6 @@ func invalid(field, format string, args ...any) *push.Error {
 
 // retrySpread is the time within which callers that were sent away come back.
 const retrySpread = time.Second
-
-func jitter() time.Duration { return rand.N(retrySpread) }
 
 // errDraining ends streams when the server stops.
 var errDraining = statusOf(&push.Error{
