@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,7 +23,8 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 )
 
-// What a broker does to its clients can only be had from the one in this process.
+// What a broker does to its clients can mostly be had only from the one in this
+// process.
 
 func TestBrokerRestart(t *testing.T) {
 	dir := t.TempDir()
@@ -149,19 +151,53 @@ func TestOldBroker(t *testing.T) {
 	}
 }
 
+// What a real Kafka that asks for a password is called, and what signed its
+// certificate.
+const (
+	envSecure = "PUSHGATE_TEST_KAFKA_SECURE"
+	envCA     = "PUSHGATE_TEST_KAFKA_CA"
+)
+
+// newSecure is a Kafka with TLS where ada has the password secret, by every
+// mechanism.
+func newSecure(t *testing.T) (*fixture, *tls.Config) {
+	t.Helper()
+	f := &fixture{t: t}
+	var trusted *tls.Config
+	if address := os.Getenv(envSecure); address != "" {
+		pem, err := os.ReadFile(os.Getenv(envCA))
+		if err != nil {
+			t.Fatal(err)
+		}
+		trusted = &tls.Config{RootCAs: x509.NewCertPool()}
+		if !trusted.RootCAs.AppendCertsFromPEM(pem) {
+			t.Fatalf("no certificate in %s", pem)
+		}
+		f.brokers = []string{address}
+	} else {
+		var server *tls.Config
+		server, trusted = certificate(t)
+		options := []kfake.Opt{kfake.NumBrokers(1), kfake.GroupMinSessionTimeout(time.Second), kfake.EnableSASL(), kfake.TLS(server)}
+		for _, mechanism := range []string{Plain, SCRAM256, SCRAM512} {
+			options = append(options, kfake.Superuser(mechanism, "ada", "secret"))
+		}
+		f.start(options...)
+		t.Cleanup(f.fake.Close)
+	}
+	f.connect(kgo.SASL(plain.Auth{User: "ada", Pass: "secret"}.AsMechanism()), kgo.DialTLSConfig(trusted))
+	return f, trusted
+}
+
 func TestSASL(t *testing.T) {
 	for _, mechanism := range []string{Plain, SCRAM256, SCRAM512} {
 		t.Run(mechanism, func(t *testing.T) {
-			f, m := &fixture{t: t}, newMemory()
-			f.start(kfake.NumBrokers(1), kfake.GroupMinSessionTimeout(time.Second), kfake.EnableSASL(),
-				kfake.Superuser(mechanism, "ada", "secret"), kfake.Superuser(Plain, "admin", "admin"))
-			t.Cleanup(f.fake.Close)
-			f.connect(kgo.SASL(plain.Auth{User: "admin", Pass: "admin"}.AsMechanism()))
+			f, trusted := newSecure(t)
+			m := newMemory()
 			topic, dead := f.topic(1), f.topic(1)
 			f.produce(record(topic, 0, "", "bad"))
 			f.numbered(topic, 0, 0, 10)
 			cfg := f.config(sourceOf(topic))
-			cfg.Sources[0].DeadLetter = dead
+			cfg.TLS, cfg.Sources[0].DeadLetter = trusted, dead
 			cfg.SASL = SASL{Mechanism: mechanism, Username: "ada", Password: "wrong"}
 			c := run(t, m, cfg)
 			eventually(t, "it to be refused", func() bool { return len(c.Health()) > 0 })

@@ -59,7 +59,15 @@ func (c *Conn) Fetch(ctx context.Context, f Fetch) (*Records, error) {
 	if err != nil {
 		return nil, err
 	}
-	records := newRecords(f.Offset)
+	records, err := readFetch(r, f.Offset)
+	if err != nil {
+		return nil, fmt.Errorf("Fetch from %s: %w", c.address, err)
+	}
+	return records, nil
+}
+
+func readFetch(r *response, from int64) (*Records, error) {
+	records := newRecords(from)
 	r.int32() // throttle
 	code := kafka.Error(r.int16())
 	r.int32() // session
@@ -84,7 +92,7 @@ func (c *Conn) Fetch(ctx context.Context, f Fetch) (*Records, error) {
 		return nil, err
 	}
 	if code != 0 {
-		return nil, fmt.Errorf("Fetch from %s: %w", c.address, code)
+		return nil, code
 	}
 	slices.SortFunc(records.aborted, func(a, b transaction) int { return int(min(1, max(-1, a.first-b.first))) })
 	return records, nil

@@ -65,6 +65,10 @@ func (c *Conn) Metadata(ctx context.Context, topics ...string) (Cluster, error) 
 	if err != nil {
 		return Cluster{}, err
 	}
+	return readCluster(r, len(topics) > 0)
+}
+
+func readCluster(r *response, named bool) (Cluster, error) {
 	cluster := Cluster{Addresses: map[int32]string{}, Topics: map[string]Topic{}}
 	r.int32() // throttle
 	r.compactArray(func() {
@@ -84,7 +88,7 @@ func (c *Conn) Metadata(ctx context.Context, topics ...string) (Cluster, error) 
 		case kafka.UnknownTopicOrPartition:
 		default:
 			// Of topics that nobody asked for, an error says only that they are not ours.
-			if len(topics) > 0 {
+			if named {
 				failure = fmt.Errorf("topic %s: %w", t.Name, code)
 			}
 		}

@@ -50,7 +50,11 @@ func (c *Conn) offsets(ctx context.Context, which int64, partitions []Partition)
 	if err != nil {
 		return nil, err
 	}
-	found := make(map[Partition]int64, len(partitions))
+	return readOffsets(r)
+}
+
+func readOffsets(r *response) (map[Partition]int64, error) {
+	found := map[Partition]int64{}
 	var failure error
 	r.int32() // throttle
 	r.array(func() {
