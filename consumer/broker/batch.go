@@ -2,15 +2,12 @@ package broker
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
 	"io"
 	"math"
 	"time"
-
-	"github.com/segmentio/kafka-go/compress"
 )
 
 // The layout of a record batch.
@@ -82,16 +79,11 @@ func (b *batch) transactional() bool { return b.attributes&attributeTransactiona
 
 // decompress prepares for record.
 func (b *batch) decompress() error {
-	var in io.Reader = bytes.NewReader(b.body)
-	if number := b.attributes & attributeCodec; number != 0 {
-		codec := compress.Compression(number).Codec()
-		if codec == nil {
-			return fmt.Errorf("codec %d: %w", number, ErrFormat)
-		}
-		reader := codec.NewReader(in)
-		in, b.closer = reader, reader
+	in, err := decompress(b.attributes&attributeCodec, b.body)
+	if err != nil {
+		return err
 	}
-	b.in = bufio.NewReader(in)
+	b.in, b.closer = bufio.NewReader(in), in
 	return nil
 }
 

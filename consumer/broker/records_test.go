@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"runtime"
 	"testing"
 
 	"github.com/segmentio/kafka-go/compress"
@@ -194,6 +195,31 @@ func TestCorruptRecords(t *testing.T) {
 	r.set = append(bytes.Clone(good), flipped...)
 	if next, err := r.After(); err != nil || next != 1 {
 		t.Errorf("after a good batch: %d, %v", next, err)
+	}
+}
+
+// A record set of some bytes does not allocate what it claims to become.
+func TestClaimsOfCompressedBatches(t *testing.T) {
+	good := written{records: [][]byte{simple(0, nil, []byte("a"))}}
+	for name, test := range map[string]struct {
+		codec int16
+		body  []byte
+	}{
+		"a snappy block":    {2, append(binary.AppendUvarint(nil, 1<<31), make([]byte, 20)...)},
+		"a framed block":    {2, append(append(bytes.Clone(snappyHeader), 0, 0, 0, 1, 0, 0, 0, 1, 0x70, 0, 0, 0), make([]byte, 20)...)},
+		"a block in frames": {2, append(append(bytes.Clone(snappyHeader), 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 6), binary.AppendUvarint(nil, 1<<40)...)},
+		"half a length":     {2, append(bytes.Clone(snappyHeader), 0, 0, 0, 1, 0, 0, 0, 1, 0, 0)},
+		"a zstd window":     {4, []byte{0x28, 0xb5, 0x2f, 0xfd, 0, 18 << 3, 1 | 8, 0, 0, 'a'}},
+	} {
+		good.records = [][]byte{test.body}
+		set := rewritten(t, good.bytes(t), test.codec)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, _, err := read(0, 100, set)
+		runtime.ReadMemStats(&after)
+		if allocated := after.TotalAlloc - before.TotalAlloc; !errors.Is(err, ErrCorrupt) || allocated > 1<<20 {
+			t.Errorf("%s: %v, %d bytes were allocated", name, err, allocated)
+		}
 	}
 }
 
