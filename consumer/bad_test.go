@@ -144,7 +144,8 @@ func TestDeadLetterTopicThatIsNotThere(t *testing.T) {
 	cfg.Sources[0].DeadLetter = topic + "-dead"
 	c := run(t, m, cfg)
 	eventually(t, "the partition to be stuck", func() bool {
-		return len(c.Health()) == 1 && strings.Contains(c.Health()[0], "writing dead letters")
+		health := strings.Join(c.Health(), "\n")
+		return strings.Contains(health, "no such topic: "+topic+"-dead") && strings.Contains(health, "writing dead letters")
 	})
 	if got := m.data("a"); len(got) != 0 {
 		t.Errorf("stored %v", got)
@@ -152,6 +153,7 @@ func TestDeadLetterTopicThatIsNotThere(t *testing.T) {
 	f.create(topic+"-dead", 1)
 	m.waitPosition(t, topic, 0, 6)
 	f.letters(topic+"-dead", 3)
+	eventually(t, "all to be well", func() bool { return len(c.Health()) == 0 })
 	if got := fmt.Sprint(m.data("a")); got != "[1 3 4]" {
 		t.Errorf("got %s", got)
 	}

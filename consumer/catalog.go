@@ -120,6 +120,9 @@ func (t *catalog) look(ctx context.Context) (err error) {
 	if !t.patterns {
 		for _, s := range t.sources {
 			names = append(names, s.Topics...)
+			if s.DeadLetter != "" {
+				names = append(names, s.DeadLetter)
+			}
 		}
 	}
 	cluster, err := t.conn.Metadata(ctx, names...)
@@ -182,7 +185,8 @@ func (t *catalog) keepOnce(found *topics) {
 	t.gone = gone
 }
 
-// missing says which topics were named and do not exist.
+// missing says which topics were named and do not exist. Those for dead letters
+// are told too: better now than when the first bad record comes.
 func (t *catalog) missing(cluster broker.Cluster) error {
 	var missing []string
 	for _, s := range t.sources {
@@ -191,11 +195,15 @@ func (t *catalog) missing(cluster broker.Cluster) error {
 				missing = append(missing, name)
 			}
 		}
+		if _, exists := cluster.Topics[s.DeadLetter]; !exists && s.DeadLetter != "" {
+			missing = append(missing, s.DeadLetter)
+		}
 	}
 	if len(missing) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: %s", errNoTopic, strings.Join(missing, ", "))
+	slices.Sort(missing)
+	return fmt.Errorf("%w: %s", errNoTopic, strings.Join(slices.Compact(missing), ", ")) // sources may share one
 }
 
 var errNoTopic = errors.New("no such topic")
