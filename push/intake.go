@@ -11,7 +11,7 @@ import (
 // sent more for Live.ClientPatience without a break, by 4429. Used by the
 // handling goroutine only.
 type intake struct {
-	frames, bytes meter
+	frames, bytes Meter
 	over          time.Time // since when every frame came too early; zero: it did not
 }
 
@@ -20,7 +20,7 @@ type intake struct {
 // says false when ctx is over.
 func (s *Session) throttle(ctx context.Context, bytes int) bool {
 	cfg, in, now := s.hub.cfg.current(), &s.intake, time.Now()
-	wait := max(in.frames.take(now, 1, cfg.ClientFrames), in.bytes.take(now, bytes, cfg.ClientBytes))
+	wait := max(in.frames.Take(now, 1, cfg.ClientFrames), in.bytes.Take(now, bytes, cfg.ClientBytes))
 	if wait == 0 {
 		in.over = time.Time{}
 		return true
@@ -38,20 +38,4 @@ func (s *Session) throttle(ctx context.Context, bytes int) bool {
 	case <-ctx.Done():
 		return false
 	}
-}
-
-// meter is a token bucket that holds a second's worth: the time, in Unix
-// nanoseconds, at which it will be full again (GCRA).
-type meter int64
-
-// take takes amount from the bucket of a rate per second, and answers how long to
-// wait for it. A rate of 0 is none.
-func (m *meter) take(now time.Time, amount, rate int) time.Duration {
-	if rate == 0 {
-		return 0
-	}
-	at := now.UnixNano()
-	full := max(int64(*m), at) + int64(amount)*int64(time.Second)/int64(rate)
-	*m = meter(full)
-	return max(0, time.Duration(full-at)-time.Second)
 }

@@ -97,6 +97,7 @@ func (n *node) assemble(f *config.Flags) (err error) {
 		HandshakeTimeout: time.Duration(f.HTTP.HandshakeTimeout),
 		MaxHeader:        int(f.HTTP.MaxHeader),
 
+		EgressBytes: int(f.Limits.EgressBytes), EgressTotalBytes: int(f.Limits.EgressTotalBytes),
 		HeartbeatInterval: time.Duration(f.Heartbeat.Interval),
 		PongTimeout:       time.Duration(f.Heartbeat.Timeout),
 

@@ -34,6 +34,8 @@ type Options struct {
 	Pprof bool
 	// HeartbeatInterval and PongTimeout: see ws.Options.
 	HeartbeatInterval, PongTimeout time.Duration
+	// EgressBytes and EgressTotalBytes: see ws.Options.
+	EgressBytes, EgressTotalBytes int
 	// HandshakeTimeout bounds the reading of a request's header.
 	HandshakeTimeout time.Duration
 	// MaxHeader bounds a request's header in bytes; net/http adds 4 KiB.
@@ -79,6 +81,7 @@ func New(engine *push.Engine, o Options) (*Server, error) {
 		ws: ws.New(engine, ws.Options{
 			MaxFrame: o.MaxFrame, AllowedOrigins: o.AllowedOrigins, Logger: o.Logger,
 			HeartbeatInterval: o.HeartbeatInterval, PongTimeout: o.PongTimeout,
+			EgressBytes: o.EgressBytes, EgressTotalBytes: o.EgressTotalBytes,
 			Gate: o.Gate, Proxies: o.Proxies,
 		}),
 	}

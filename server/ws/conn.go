@@ -56,6 +56,8 @@ type conn struct {
 	// closeSent: the close frame is on its way, and nothing may follow it.
 	closeSent bool
 	failed    bool
+
+	sent push.Meter // used by the drainer only
 }
 
 // wake is called by the session, with its lock held, when there is something to drain.
@@ -89,6 +91,10 @@ func (c *conn) flush(scratch []byte) []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.attached || c.draining || c.failed {
+		return scratch
+	}
+	if c.server.egress.shaped() {
+		c.spill()
 		return scratch
 	}
 	for more := true; more; {
@@ -181,7 +187,7 @@ func (c *conn) drain() {
 		more := true
 		buf, c.rest = append(buf[:0], c.rest...), nil
 		if len(buf) == 0 {
-			buf, more = c.next(buf, drainerSize)
+			buf, more = c.next(buf, c.server.egress.portion())
 			c.session.Hold(len(buf))
 		}
 		if c.failed || len(buf) == 0 && !more {
@@ -191,6 +197,7 @@ func (c *conn) drain() {
 			return
 		}
 		c.mu.Unlock()
+		c.server.egress.wait(c.server.ctx, &c.sent, len(buf))
 		if err := c.writeAll(buf); err != nil {
 			c.stalled(err)
 		}

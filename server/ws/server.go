@@ -35,6 +35,9 @@ type Options struct {
 	// HeartbeatInterval is the time between pings, 25 s if it is 0; PongTimeout how
 	// long a client may be silent after one, 10 s if it is 0.
 	HeartbeatInterval, PongTimeout time.Duration
+	// EgressBytes and EgressTotalBytes are what may be sent in a second, on one
+	// connection and on all; 0 is no bound.
+	EgressBytes, EgressTotalBytes int
 	// Gate lets connections in; nil lets in all. Proxies tell their addresses.
 	Gate    *admission.Gate
 	Proxies admission.Proxies
@@ -47,6 +50,7 @@ type Server struct {
 	engine  *push.Engine
 	options Options
 	writers []*writer
+	egress  egress
 	next    atomic.Uint64
 	origins atomic.Pointer[[]string]
 
@@ -66,6 +70,7 @@ func New(engine *push.Engine, options Options) *Server {
 	options.PongTimeout = cmp.Or(options.PongTimeout, 10*time.Second)
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{engine: engine, options: options, ctx: ctx, cancel: cancel, conns: make(map[*conn]struct{})}
+	s.egress.each, s.egress.all = options.EgressBytes, options.EgressTotalBytes
 	s.AllowOrigins(options.AllowedOrigins)
 	for range runtime.GOMAXPROCS(0) {
 		w := newWriter()

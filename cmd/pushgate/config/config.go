@@ -87,6 +87,8 @@ type Limits struct {
 	ClientFrames             int      `name:"client-frames" placeholder:"N" default:"10000" min:"0" help:"Frames that one client may send in a second; who sends more is read more slowly. 0: any number." reload:"live"`
 	ClientBytes              Size     `name:"client-bytes" placeholder:"SIZE" default:"8MiB" min:"0" help:"The same, in bytes. 0: any number." reload:"live"`
 	ClientPatience           Duration `name:"client-patience" placeholder:"DURATION" default:"1m" min:"1" help:"A client that sends more than that for so long without a break is closed (4429)." reload:"live"`
+	EgressBytes              Size     `name:"egress-bytes" placeholder:"SIZE" default:"0" min:"0" help:"What is sent on one WebSocket connection in a second. 0: no bound."`
+	EgressTotalBytes         Size     `name:"egress-total-bytes" placeholder:"SIZE" default:"0" min:"0" help:"The same, on all together."`
 	SlowRequest              Duration `name:"slow-request" placeholder:"DURATION" default:"10ms" min:"1" help:"A client's request that takes longer is counted and logged (at most one a second)." reload:"live"`
 	Idle                     Duration `name:"idle" placeholder:"DURATION" default:"30s" min:"1" help:"After so long without traffic a connection counts as idle and gives back memory."`
 	WindowBytes              Size     `name:"window-bytes" placeholder:"SIZE" default:"4MiB" min:"1" help:"What may be sent and unacked on one durable subscription." reload:"live"`
