@@ -35,6 +35,7 @@ type Engine struct {
 	watchers  *watchers
 	idler     *idler
 	watchdog  watchdog
+	short     atomic.Bool
 
 	tails      *loader[string, store.Tail]
 	subscribes *loader[store.NewSubscription, store.Subscription]
@@ -112,6 +113,10 @@ func (e *Engine) now() time.Time { return e.cfg.now() }
 
 // Serving says whether the store can be used.
 func (e *Engine) Serving() bool { return e.health.serving() }
+
+// MemoryShort says whether clients may open subscriptions: while memory is short
+// they are refused more.
+func (e *Engine) MemoryShort(short bool) { e.short.Store(short) }
 
 // OnHealth sets what is told when Serving may have changed; before Start.
 func (e *Engine) OnHealth(f func(serving bool)) { e.health.watch = f }

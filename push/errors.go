@@ -59,5 +59,6 @@ func AsError(err error) *Error {
 
 var (
 	errFull    = &Error{Code: wire.CodeResourceExhausted, Message: "the ingest queue is full; slow down", RetryAfter: retryFull}
+	errShort   = &Error{Code: wire.CodeResourceExhausted, Message: "the node is short of memory; try again", RetryAfter: retryStore}
 	errStopped = &Error{Code: wire.CodeUnavailable, Message: "the node is shutting down; try another", RetryAfter: retryStore}
 )

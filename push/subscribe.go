@@ -28,6 +28,9 @@ func (s *Session) subscribe(ctx context.Context, r wire.Request) error {
 	if sub := s.open(r.Channel); sub != nil {
 		return s.repeat(ctx, sub, r)
 	}
+	if s.engine.short.Load() {
+		return errShort
+	}
 	if err := s.admit(1); err != nil {
 		return err
 	}

@@ -57,7 +57,8 @@ func need(f *config.Flags) admission.Need {
 }
 
 func tell(logger *slog.Logger, f *config.Flags, limits admission.Limits, handshakes int, c admission.Capacity) {
-	attributes := []any{"connections", limits.Connections, "rate", limits.Rate, "handshakes", handshakes}
+	attributes := []any{"connections", limits.Connections, "rate", limits.Rate, "handshakes", handshakes,
+		"queued", cmp.Or(int(f.Limits.OutboxTotalBytes), c.Queued)}
 	switch {
 	case f.Limits.Connections == 0:
 		logger.Info("limits of connections, as the machine holds them", append(attributes, "because", c.Why)...)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -77,6 +78,7 @@ func (n *node) assemble(f *config.Flags) (err error) {
 	}
 	c := f.Engine()
 	c.Logger, c.Registry = n.logger, registry
+	c.OutboxTotalBytes = cmp.Or(int(f.Limits.OutboxTotalBytes), n.door.capacity.Queued)
 	if n.engine, err = push.New(n.database, c); err != nil {
 		return usageError{err.Error()}
 	}
@@ -124,7 +126,7 @@ func (n *node) assemble(f *config.Flags) (err error) {
 	n.watchDrain(registry)
 	n.engine.OnHealth(n.rpc.SetServing)
 	n.engine.Start()
-	n.door.pressure.Start()
+	n.door.pressure.Start(n.engine.MemoryShort)
 	if n.consumer != nil {
 		n.consumer.Start()
 	}

@@ -23,16 +23,21 @@ type Need struct {
 // Capacity is what a machine holds.
 type Capacity struct {
 	Connections int // 0: nobody knows
+	Queued      int // bytes on their way to all connections
 	Handshakes  int
 	Rate        int    // new connections a second
 	Why         string // in one line
 }
 
 const (
+	// queuedMemory is what is reckoned to be on its way to one connection, in bytes.
+	queuedMemory = 16 << 10
 	// connectionMemory is what one connection is reckoned to take, in bytes: 12 KiB
 	// for an idle one with a subscription (measured: BenchmarkIdleConnection), 4 KiB
-	// for its socket in the kernel, and 16 KiB for what is on its way to it.
-	connectionMemory = 32 << 10
+	// for its socket in the kernel, and what is on its way to it.
+	connectionMemory = 16<<10 + queuedMemory
+	// leastQueued is enough for a node that does not know what it may take.
+	leastQueued = 64 << 20
 	// memoryShare is how much of the memory is given to connections and what else
 	// a node needs, in percent.
 	memoryShare = 80
@@ -61,5 +66,6 @@ func CapacityOf(m Machine, need Need) Capacity {
 			c.Why = fmt.Sprintf("memory: %d MiB of %s", m.Memory>>20, m.From)
 		}
 	}
+	c.Queued = max(c.Connections*queuedMemory, leastQueued)
 	return c
 }

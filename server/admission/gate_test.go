@@ -39,6 +39,7 @@ func (l *logged) lines() []string {
 
 // gate is a gate with its surroundings.
 type gate struct {
+	changes []bool // that a Pressure told of
 	*admission.Gate
 	t        *testing.T
 	log      logged

@@ -40,6 +40,7 @@ type Pressure struct {
 	options PressureOptions
 	held    atomic.Int64
 	short   atomic.Bool
+	changed func(short bool)
 
 	cancel  context.CancelFunc
 	running sync.WaitGroup
@@ -66,8 +67,10 @@ func NewPressure(gate *Gate, o PressureOptions) *Pressure {
 	return p
 }
 
-// Start begins to watch; Stop ends that, and twice is safe.
-func (p *Pressure) Start() {
+// Start begins to watch; Stop ends that, and twice is safe. changed is told when
+// memory becomes short, and when it no longer is; it must return at once.
+func (p *Pressure) Start(changed func(short bool)) {
+	p.changed = changed
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel
 	if p.options.Limit > 0 {
@@ -133,4 +136,5 @@ func (p *Pressure) compare(held int64) {
 func (p *Pressure) change(short bool) {
 	p.short.Store(short)
 	p.gate.setShort(short)
+	p.changed(short)
 }

@@ -3,6 +3,7 @@ package admission_test
 import (
 	"log/slog"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +15,7 @@ func (g *gate) pressure(limit int64, high int) *admission.Pressure {
 	p := admission.NewPressure(g.Gate, admission.PressureOptions{
 		Limit: limit, High: high, Logger: slog.New(slog.NewTextHandler(&g.log, nil)), Registry: g.registry,
 	})
-	p.Start()
+	p.Start(func(short bool) { g.changes = append(g.changes, short) })
 	g.t.Cleanup(p.Stop)
 	return p
 }
@@ -61,6 +62,10 @@ func TestPressure(t *testing.T) {
 	// Now nothing of it is held, and nobody collects but the monitor.
 	eventually(t, "memory is no longer short", func() bool { return p.Short() == "" })
 	g.enter(somewhere)
+	p.Stop()
+	if !slices.Equal(g.changes, []bool{true, false}) {
+		t.Errorf("told of %v", g.changes)
+	}
 	log := strings.Join(g.log.lines(), "\n")
 	for _, want := range []string{`level=WARN msg="memory is short; new connections are refused"`, `level=INFO msg="memory is no longer short"`} {
 		if strings.Count(log, want) != 1 {

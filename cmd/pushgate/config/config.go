@@ -83,7 +83,7 @@ type Limits struct {
 	MaxFrame                 Size     `name:"max-frame" placeholder:"SIZE" default:"64KiB" min:"1" help:"The largest frame that a WebSocket client may send."`
 	OutboxBytes              Size     `name:"outbox-bytes" placeholder:"SIZE" default:"1MiB" min:"1" help:"What may be queued for one connection. A durable subscription beyond it goes on from the store, another is told of a gap."`
 	OutboxMessages           int      `name:"outbox-messages" placeholder:"N" default:"16384" min:"1" help:"The same, in messages."`
-	OutboxTotalBytes         Size     `name:"outbox-total-bytes" placeholder:"SIZE" default:"256MiB" min:"1" help:"Memory that the queues of all connections may take; messages that connections share count once. The more of it is used, the less each may hold."`
+	OutboxTotalBytes         Size     `name:"outbox-total-bytes" placeholder:"SIZE" default:"0" min:"0" help:"Memory that the queues of all connections may take; messages that connections share count once. The more of it is used, the less each may hold. 0: what the machine holds; the node says so at the start."`
 	ClientFrames             int      `name:"client-frames" placeholder:"N" default:"10000" min:"0" help:"Frames that one client may send in a second; who sends more is read more slowly. 0: any number." reload:"live"`
 	ClientBytes              Size     `name:"client-bytes" placeholder:"SIZE" default:"8MiB" min:"0" help:"The same, in bytes. 0: any number." reload:"live"`
 	ClientPatience           Duration `name:"client-patience" placeholder:"DURATION" default:"1m" min:"1" help:"A client that sends more than that for so long without a break is closed (4429)." reload:"live"`

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"time"
 
 	"pushgate/push"
@@ -15,7 +16,7 @@ func (f *Flags) Engine() push.Config {
 	c.MaxFrame = int(f.Limits.MaxFrame)
 	c.OutboxBytes = int(f.Limits.OutboxBytes)
 	c.OutboxMessages = f.Limits.OutboxMessages
-	c.OutboxTotalBytes = int(f.Limits.OutboxTotalBytes)
+	c.OutboxTotalBytes = cmp.Or(int(f.Limits.OutboxTotalBytes), c.OutboxTotalBytes)
 	c.IdleAfter = time.Duration(f.Limits.Idle)
 	c.RingMessages = f.Ring.Messages
 	c.RingBytes = int(f.Ring.Bytes)
