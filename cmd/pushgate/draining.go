@@ -12,12 +12,17 @@ import (
 )
 
 // beginDrain takes the node out of its load balancers: it is not ready any more,
-// and takes no new subscribers. Twice is safe.
+// and takes no new subscribers. A port that it shares is the other process's from
+// here on. Twice is safe.
 func (n *node) beginDrain() {
 	n.drain.Do(func() {
+		close(n.draining)
+		for _, l := range n.shared {
+			_ = l.Close()
+		}
 		n.web.BeginDrain()
 		n.rpc.BeginDrain()
-		close(n.draining)
+		n.manager.Stopping("draining")
 	})
 }
 
@@ -77,6 +82,7 @@ func (n *node) shutdown(s config.Shutdown) error {
 	n.web.Close()
 	n.engine.Stop()
 	n.door.pressure.Stop()
+	n.unwatch()
 	if err := n.database.Close(); err != nil {
 		return fmt.Errorf("closing the store: %w", err)
 	}
@@ -92,7 +98,9 @@ func (n *node) reportDrain(done <-chan struct{}, period time.Duration) {
 	for {
 		select {
 		case now := <-tick.C:
-			n.logger.Info("draining", "connections", n.connections(), "for", now.Sub(began).Round(time.Second))
+			left := n.connections()
+			n.logger.Info("draining", "connections", left, "for", now.Sub(began).Round(time.Second))
+			n.manager.Status(fmt.Sprintf("draining: %d connections left", left))
 		case <-done:
 			return
 		}

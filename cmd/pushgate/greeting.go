@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"net"
+
+	"pushgate/server/listen"
 )
 
 // What the client commands speak to when nothing else is said.
@@ -14,11 +16,16 @@ const (
 // greeting says in three lines where the node is and what to try next.
 func (n *node) greeting() string {
 	http, grpc := reachable(n.httpListener.Addr()), reachable(n.grpcListener.Addr())
+	publish := "pushgate publish" + serverFlag(grpc, defaultGRPC) + " news '{\"hello\":\"world\"}'"
+	if path, unix := listen.UnixPath(http); unix {
+		return fmt.Sprintf("WebSocket  %s   (/ws?channel=news; health: curl --unix-socket %s http://pushgate/readyz)\n"+
+			"gRPC       %s\nTry: %s\n", http, path, grpc, publish)
+	}
 	socket := "ws://" + http + "/ws"
 	return fmt.Sprintf("WebSocket  %s?channel=news   (try it, health, metrics: http://%s)\n"+
 		"gRPC       %s\n"+
-		"Try: pushgate subscribe%s news    and in another terminal: pushgate publish%s news '{\"hello\":\"world\"}'\n",
-		socket, http, grpc, serverFlag(socket, defaultWebSocket), serverFlag(grpc, defaultGRPC))
+		"Try: pushgate subscribe%s news    and in another terminal: %s\n",
+		socket, http, grpc, serverFlag(socket, defaultWebSocket), publish)
 }
 
 func serverFlag(address, usual string) string {
@@ -32,7 +39,7 @@ func serverFlag(address, usual string) string {
 func reachable(address net.Addr) string {
 	tcp, ok := address.(*net.TCPAddr)
 	if !ok {
-		return address.String()
+		return "unix:" + address.String()
 	}
 	if tcp.IP.IsUnspecified() {
 		return fmt.Sprintf("127.0.0.1:%d", tcp.Port)

@@ -1,26 +1,87 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
 	"strings"
 	"syscall"
+	"time"
+
+	"pushgate/cmd/pushgate/config"
+	"pushgate/cmd/pushgate/systemd"
+	"pushgate/server/listen"
 )
 
-// listen opens the listener of a setting.
-func listen(key, address string) (net.Listener, error) {
-	l, err := net.Listen("tcp", address)
-	flag := "--" + strings.ReplaceAll(key, ".", "-")
-	switch {
-	case err == nil:
+// The names of a node's two sockets, by which systemd passes them.
+const (
+	httpSocket = "http"
+	grpcSocket = "grpc"
+)
+
+// passedSockets are those that the process was given, by their names.
+type passedSockets map[string]net.Listener
+
+func findPassedSockets() (passedSockets, error) {
+	found, err := systemd.Sockets(httpSocket, grpcSocket)
+	if err != nil {
+		return nil, usageError{err.Error()}
+	}
+	return found, nil
+}
+
+// inherit notes in the configuration where the sockets are.
+func (p passedSockets) inherit(f *config.Flags) {
+	for name, l := range p {
+		f.Inherit(name+".address", l.Addr())
+	}
+}
+
+// listen opens both listeners.
+func (n *node) listen(ctx context.Context, f *config.Flags) (err error) {
+	h, g := f.HTTP, f.GRPC
+	n.httpListener, err = n.socket(ctx, httpSocket, h.Address, listen.Options{
+		ReusePort: h.ReusePort, SendBuffer: int(h.SendBuffer), KeepAlive: time.Duration(h.KeepAlive), SocketMode: fs.FileMode(h.SocketMode),
+	})
+	if err != nil {
+		return err
+	}
+	// gRPC pings its peers, and bounds by its windows what waits for them.
+	n.grpcListener, err = n.socket(ctx, grpcSocket, g.Address, listen.Options{ReusePort: g.ReusePort, SocketMode: fs.FileMode(g.SocketMode)})
+	return err
+}
+
+func (n *node) socket(ctx context.Context, name, address string, o listen.Options) (net.Listener, error) {
+	key := name + ".address"
+	if passed := n.passed[name]; passed != nil {
+		l, err := listen.Adopt(passed, o)
+		if err != nil {
+			return nil, fmt.Errorf("%s: the socket that systemd passed: %w", key, err)
+		}
+		n.shared = append(n.shared, l)
 		return l, nil
+	}
+	l, err := listen.Open(ctx, address, o)
+	if err != nil {
+		return nil, explainListen(key, address, err)
+	}
+	if o.ReusePort {
+		n.shared = append(n.shared, l)
+	}
+	return l, nil
+}
+
+func explainListen(key, address string, err error) error {
+	flag := "--" + strings.ReplaceAll(key, ".", "-")
+	_, unix := listen.UnixPath(address)
+	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("%s: %s is in use by another process; stop that, or choose another port by %s", key, address, flag)
-	case errors.Is(err, fs.ErrPermission):
-		return nil, fmt.Errorf("%s: this user may not listen on %s; choose a port from 1024 on by %s", key, address, flag)
+		return fmt.Errorf("%s: %s is in use by another process; stop that, or choose another address by %s", key, address, flag)
+	case errors.Is(err, fs.ErrPermission) && !unix:
+		return fmt.Errorf("%s: this user may not listen on %s; choose a port from 1024 on by %s", key, address, flag)
 	default:
-		return nil, fmt.Errorf("%s: cannot listen on %s: %w; choose another address by %s", key, address, err, flag)
+		return fmt.Errorf("%s: cannot listen on %s: %w; choose another address by %s", key, address, err, flag)
 	}
 }

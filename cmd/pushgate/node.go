@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"pushgate/cmd/pushgate/config"
+	"pushgate/cmd/pushgate/systemd"
 	"pushgate/consumer"
 	"pushgate/push"
 	"pushgate/server/rpc"
@@ -34,14 +35,19 @@ type node struct {
 	rpc      *rpc.Server
 	web      *web.Server
 
+	passed                     passedSockets
 	httpListener, grpcListener net.Listener
+	// shared are those on which another process accepts too, or will.
+	shared []net.Listener
 
+	manager  systemd.Manager
+	unwatch  func()
 	drain    sync.Once
 	draining chan struct{} // closed when the node is not ready any more
 }
 
-func newNode(f *config.Flags, again reread, logger *slog.Logger, level *slog.LevelVar) *node {
-	n := &node{reread: again, logger: logger, level: level, draining: make(chan struct{})}
+func newNode(f *config.Flags, again reread, passed passedSockets, logger *slog.Logger, level *slog.LevelVar) *node {
+	n := &node{reread: again, logger: logger, level: level, passed: passed, manager: systemd.Environment(), draining: make(chan struct{})}
 	n.flags.Store(f)
 	return n
 }
@@ -61,10 +67,7 @@ func (n *node) open(ctx context.Context) (err error) {
 	if err := prepare(ctx, n.database, f, n.logger); err != nil {
 		return err
 	}
-	if n.httpListener, err = listen("http.address", f.HTTP.Address); err != nil {
-		return err
-	}
-	if n.grpcListener, err = listen("grpc.address", f.GRPC.Address); err != nil {
+	if err := n.listen(ctx, f); err != nil {
 		return err
 	}
 	return n.assemble(f)
@@ -127,6 +130,7 @@ func (n *node) assemble(f *config.Flags) (err error) {
 	n.engine.OnHealth(n.rpc.SetServing)
 	n.engine.Start()
 	n.door.pressure.Start(n.engine.MemoryShort)
+	n.unwatch = n.reportLife()
 	if n.consumer != nil {
 		n.consumer.Start()
 	}
@@ -150,6 +154,9 @@ func (n *node) serve(ctx context.Context, hangups <-chan os.Signal) error {
 	for {
 		select {
 		case err := <-failed:
+			if n.isDraining() {
+				return nil // its listener was closed
+			}
 			if err == nil {
 				err = errors.New("it stopped by itself")
 			}

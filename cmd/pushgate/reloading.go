@@ -13,6 +13,10 @@ type reread func() (*config.Flags, error)
 func (n *node) Reload() (applied, restart []string, err error) {
 	n.reloading.Lock()
 	defer n.reloading.Unlock()
+	if !n.isDraining() {
+		n.manager.Reloading()
+		defer func() { n.manager.Ready(n.status()) }()
+	}
 	applied, restart, err = n.reload()
 	if err != nil {
 		err = errors.New(oneLine(err))
@@ -28,6 +32,7 @@ func (n *node) reload() (applied, restart []string, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	n.passed.inherit(next)
 	flags, changes, err := n.flags.Load().Reload(next)
 	if err != nil {
 		return nil, nil, err

@@ -16,6 +16,11 @@ type serveCommand struct {
 
 // Run runs a node until ctx ends or the node is asked to drain.
 func (c *serveCommand) Run(ctx context.Context, t terminal, again reread) error {
+	passed, err := findPassedSockets()
+	if err != nil {
+		return err
+	}
+	passed.inherit(&c.Flags)
 	if err := c.CheckExposure(); err != nil {
 		return err
 	}
@@ -25,7 +30,7 @@ func (c *serveCommand) Run(ctx context.Context, t terminal, again reread) error 
 	if err != nil {
 		return err
 	}
-	n := newNode(&c.Flags, again, logger, level)
+	n := newNode(&c.Flags, again, passed, logger, level)
 	if err := n.open(ctx); err != nil {
 		return interrupted(ctx, err, logger)
 	}
@@ -34,6 +39,7 @@ func (c *serveCommand) Run(ctx context.Context, t terminal, again reread) error 
 	}
 	logger.Info("started", "version", programVersion(), "node", c.Node, "store", n.driver,
 		"http", n.httpListener.Addr().String(), "grpc", n.grpcListener.Addr().String())
+	n.manager.Ready(n.status())
 	failure := n.serve(ctx, hangups)
 	how := n.flags.Load().Shutdown
 	if failure != nil {

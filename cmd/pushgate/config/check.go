@@ -1,8 +1,6 @@
 package config
 
 import (
-	"net"
-	"net/netip"
 	"net/url"
 	"reflect"
 	"strings"
@@ -16,10 +14,8 @@ func (f *Flags) check() error {
 			return f.problem(s.key, "%s", err)
 		}
 	}
-	for _, address := range f.addresses() {
-		if !isAddress(address.value) {
-			return f.problem(address.key, "%q is not an address; write HOST:PORT, as 127.0.0.1:8080", address.value)
-		}
+	if err := f.checkAddresses(); err != nil {
+		return err
 	}
 	if err := f.checkStoreURL(); err != nil {
 		return err
@@ -55,17 +51,6 @@ func (f *Flags) checkProxies() error {
 	return nil
 }
 
-func isAddress(text string) bool {
-	_, port, err := net.SplitHostPort(text)
-	return err == nil && port != ""
-}
-
-type address struct{ key, value string }
-
-func (f *Flags) addresses() []address {
-	return []address{{"http.address", f.HTTP.Address}, {"grpc.address", f.GRPC.Address}}
-}
-
 // checkStoreURL must not show the URL: there may be a password in it.
 func (f *Flags) checkStoreURL() error {
 	path, sqlite := strings.CutPrefix(f.Store.URL, "sqlite:")
@@ -80,30 +65,4 @@ func (f *Flags) checkStoreURL() error {
 		return f.problem("store.url", "sqlite: takes the path of a file, nothing else; a database in memory would keep no promise")
 	}
 	return nil
-}
-
-// CheckExposure refuses to trust everybody on an address that others can reach.
-func (f *Flags) CheckExposure() error {
-	for _, address := range f.addresses() {
-		if !loopback(address.value) && !f.Auth.InsecureDevelopmentOnAnyAddress {
-			return f.problem(address.key, "%s is not loopback, and without authentication anyone who reaches it can publish, and read as any subscriber; use 127.0.0.1, or set auth.insecure_development_on_any_address to true (%s=true) if only trusted clients reach it",
-				address.value, EnvPrefix+"AUTH_INSECURE_DEVELOPMENT_ON_ANY_ADDRESS")
-		}
-	}
-	return nil
-}
-
-// Pprof says whether profiles are served.
-func (f *Flags) Pprof() bool {
-	return f.HTTP.Pprof == "on" || f.HTTP.Pprof == "auto" && loopback(f.HTTP.Address)
-}
-
-// loopback takes no name's word for it but localhost's.
-func loopback(address string) bool {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return false
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.Unmap().IsLoopback() || err != nil && strings.EqualFold(host, "localhost")
 }

@@ -2,7 +2,9 @@ package pushgatetest
 
 import (
 	"bufio"
+	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"slices"
@@ -23,6 +25,8 @@ type Command struct {
 	// Dir is the working directory; a fresh one if it is "".
 	Dir string
 	In  io.Reader
+	// Sockets are passed by their names, as systemd does.
+	Sockets map[string]*os.File
 }
 
 // Process is a run of the program under way, killed when the test ends.
@@ -47,8 +51,11 @@ func Launch(t testing.TB, c Command) *Process {
 	p := &Process{t: t, cmd: exec.Command(path, c.Args...), ended: make(chan struct{})}
 	p.stdout.changed, p.stderr.changed = make(chan struct{}, 1), make(chan struct{}, 1)
 	p.cmd.Dir, p.cmd.Stdin, p.cmd.Stderr = c.Dir, c.In, &p.stderr
+	if len(c.Sockets) > 0 {
+		passSockets(p.cmd, c.Sockets)
+	}
 	inherited := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "PUSHGATE_") })
-	p.cmd.Env = append(inherited, c.Env...)
+	p.cmd.Env = slices.Concat(inherited, p.cmd.Env, c.Env)
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -67,6 +74,18 @@ func Launch(t testing.TB, c Command) *Process {
 		}
 	})
 	return p
+}
+
+// passSockets has a shell start the program: what it passes is for one process,
+// whose number only that knows.
+func passSockets(cmd *exec.Cmd, sockets map[string]*os.File) {
+	names := slices.Sorted(maps.Keys(sockets))
+	for _, name := range names {
+		cmd.ExtraFiles = append(cmd.ExtraFiles, sockets[name])
+	}
+	cmd.Env = []string{fmt.Sprintf("LISTEN_FDS=%d", len(names)), "LISTEN_FDNAMES=" + strings.Join(names, ":")}
+	shell := exec.Command("sh", append([]string{"-c", `LISTEN_PID=$$ exec "$0" "$@"`, cmd.Path}, cmd.Args[1:]...)...)
+	cmd.Path, cmd.Args, cmd.Err = shell.Path, shell.Args, shell.Err
 }
 
 // run reads the output and waits for the end.

@@ -1,0 +1,85 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"strings"
+
+	"pushgate/server/listen"
+)
+
+type address struct{ key, value string }
+
+func (f *Flags) addresses() []address {
+	return []address{{"http.address", f.HTTP.Address}, {"grpc.address", f.GRPC.Address}}
+}
+
+// maxPath is what the operating systems take for the path of a Unix socket.
+const maxPath = 103
+
+func (f *Flags) checkAddresses() error {
+	for _, a := range f.addresses() {
+		path, unix := listen.UnixPath(a.value)
+		switch {
+		case !unix && !isAddress(a.value):
+			return f.problem(a.key, "%q is not an address; write HOST:PORT, as 127.0.0.1:8080, or unix:PATH", a.value)
+		case unix && (path == "" || strings.HasPrefix(path, "@")):
+			return f.problem(a.key, "%q is not the path of a socket; write unix:PATH, as unix:/run/pushgate/http.sock", a.value)
+		case len(path) > maxPath:
+			return f.problem(a.key, "the path is %d bytes long; for a socket the limit is %d", len(path), maxPath)
+		}
+	}
+	return nil
+}
+
+func isAddress(text string) bool {
+	_, port, err := net.SplitHostPort(text)
+	return err == nil && port != ""
+}
+
+// Inherit puts the address of a socket, which the process was given, in the place
+// of a setting.
+func (f *Flags) Inherit(key string, at net.Addr) {
+	text := at.String()
+	if at.Network() == "unix" {
+		text = "unix:" + text
+	}
+	s, _ := find(settings, key)
+	f.sources[s.flag()] = Source{Kind: Environment, Name: "LISTEN_FDS"}
+	switch key {
+	case "http.address":
+		f.HTTP.Address = text
+	case "grpc.address":
+		f.GRPC.Address = text
+	}
+}
+
+// CheckExposure refuses to trust everybody on an address that others can reach.
+func (f *Flags) CheckExposure() error {
+	for _, a := range f.addresses() {
+		if !local(a.value) && !f.Auth.InsecureDevelopmentOnAnyAddress {
+			return f.problem(a.key, "%s is not loopback, and without authentication anyone who reaches it can publish, and read as any subscriber; use 127.0.0.1, or set auth.insecure_development_on_any_address to true (%s=true) if only trusted clients reach it",
+				a.value, EnvPrefix+"AUTH_INSECURE_DEVELOPMENT_ON_ANY_ADDRESS")
+		}
+	}
+	return nil
+}
+
+// Pprof says whether profiles are served.
+func (f *Flags) Pprof() bool {
+	return f.HTTP.Pprof == "on" || f.HTTP.Pprof == "auto" && local(f.HTTP.Address)
+}
+
+// local says that only this machine reaches an address. It takes no name's word
+// for it but localhost's.
+func local(address string) bool {
+	if _, unix := listen.UnixPath(address); unix {
+		return true
+	}
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback() || err != nil && strings.EqualFold(host, "localhost")
+}
