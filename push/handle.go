@@ -13,9 +13,6 @@ import (
 // connection is closed.
 const maxMalformed = 10
 
-// maxPublishing is how many publishes of one client may be under way.
-const maxPublishing = 16
-
 // HandleFrame works on one text frame of the client, as Handle does.
 func (s *Session) HandleFrame(ctx context.Context, frame []byte) {
 	if !s.receive(ctx, len(frame)) {
@@ -190,14 +187,8 @@ func (s *Session) publish(ctx context.Context, r wire.Request) error {
 	if !s.hub.cfg.current().Namespaces.Of(r.Channel).ClientPublish {
 		return refused(wire.CodePermissionDenied, "clients may not publish to %q", clip(r.Channel))
 	}
-	if s.publishing == nil {
-		s.publishing = make(chan struct{}, maxPublishing)
-	}
-	slots := s.publishing
-	select {
-	case slots <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := s.beginPublish(ctx); err != nil {
+		return err
 	}
 	err := s.engine.Submit(ctx, Publication{Channel: r.Channel, Data: r.Data, MessageID: r.MessageID}, true,
 		func(p Published, err error) {
@@ -206,12 +197,13 @@ func (s *Session) publish(ctx context.Context, r wire.Request) error {
 			} else {
 				s.send(wire.Published{ID: r.ID, Channel: r.Channel, Seq: p.Seq, Duplicate: p.Duplicate})
 			}
-			<-slots
+			s.endPublish()
 		})
 	if err != nil {
-		<-slots
+		s.refuse(r.ID, err)
+		s.endPublish()
 	}
-	return err
+	return nil
 }
 
 // unsubscribe closes a subscription, and deletes it for good when asked to.

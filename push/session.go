@@ -32,9 +32,8 @@ type Session struct {
 	wake       func()
 
 	// Used by the handling goroutine only.
-	malformed  int           // frames in a row that were not JSON objects
-	publishing chan struct{} // a slot per publish under way; made by the first
-	intake     intake
+	malformed int // frames in a row that were not JSON objects
+	intake    intake
 
 	roundTrip atomic.Int64 // of the last ping in nanoseconds; 0: not measured yet
 
@@ -50,6 +49,7 @@ type Session struct {
 	drained       chan struct{}   // closed when there is room again; nil when nobody waits
 	end           *End
 	adopted       []store.Subscription // what backends created before it was greeted
+	publishing    *publishing          // made by the first publish
 	sent          traffic              // frames handed to the transport
 	received      traffic              // requests of the client
 }

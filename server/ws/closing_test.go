@@ -74,6 +74,28 @@ func TestDrainIsSpreadAndEnds(t *testing.T) {
 	<-drained
 }
 
+// A publish under way is answered before the close; others are refused.
+func TestDrainAnswersPublishes(t *testing.T) {
+	s, _ := openSQLite(t, t.TempDir()+"/pushgate.db")
+	gate := newGatedLog(s)
+	n := startOn(t, gate, func(s *setup) { s.Namespaces.Default.ClientPublish = true })
+	c := n.dial("")
+	c.expect("connected", nil)
+	gate.closed.Store(true)
+	c.send(frame{"type": "publish", "id": 1, "channel": "a", "data": 1})
+	<-gate.committed
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	n.server.Drain(over, 0) // does not wait for the end
+	c.send(frame{"type": "publish", "id": 2, "channel": "a", "data": 2})
+	c.expect("error", frame{"id": 2, "code": "unavailable"})
+	gate.closed.Store(false)
+	gate.open <- struct{}{}
+	c.expect("published", frame{"id": 1, "seq": 1})
+	c.expect("closing", frame{"code": 1001, "reason": "draining"})
+	c.closed(1001)
+}
+
 func TestEngineThatStopsFirst(t *testing.T) {
 	n := start(t)
 	c := n.dial("subscriber=ada&channel=a")

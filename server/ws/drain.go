@@ -15,8 +15,9 @@ func (s *Server) BeginDrain() {
 }
 
 // Drain begins the drain if that was not done, and closes the connections, spread
-// evenly over the period so that their reconnects do not arrive at once; it waits
-// until they are gone or ctx ends.
+// evenly over the period so that their reconnects do not arrive at once, each when
+// its client's publishes under way are answered; it waits until they are gone or
+// ctx ends.
 func (s *Server) Drain(ctx context.Context, period time.Duration) {
 	s.BeginDrain()
 	s.mu.Lock()
@@ -40,7 +41,7 @@ func (s *Server) Drain(ctx context.Context, period time.Duration) {
 			case <-ctx.Done():
 			}
 		}
-		c.session.End(push.Draining())
+		c.session.Retire(push.Draining())
 	}
 	select {
 	case <-empty:
