@@ -58,11 +58,14 @@ func newFake(t testing.TB, options ...kfake.Opt) *fixture {
 
 func (f *fixture) start(options ...kfake.Opt) {
 	f.t.Helper()
-	cluster, err := kfake.NewCluster(options...)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	f.fake, f.brokers = cluster, cluster.ListenAddrs()
+	eventually(f.t, "a broker on its port", func() bool {
+		var err error
+		if f.fake, err = kfake.NewCluster(options...); err != nil {
+			f.t.Log(err)
+		}
+		return err == nil
+	})
+	f.brokers = f.fake.ListenAddrs()
 }
 
 func (f *fixture) connect(options ...kgo.Opt) {

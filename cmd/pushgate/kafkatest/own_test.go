@@ -89,9 +89,16 @@ func (k *kafka) fake() (restart func()) {
 	var cluster *kfake.Cluster
 	start := func(more ...kfake.Opt) {
 		k.t.Helper()
-		var err error
-		if cluster, err = kfake.NewCluster(append(more, options...)...); err != nil {
-			k.t.Fatal(err)
+		// Somebody may have the port for a moment.
+		deadline := time.Now().Add(pushgatetest.Patience)
+		for tick := time.Tick(100 * time.Millisecond); ; <-tick {
+			var err error
+			if cluster, err = kfake.NewCluster(append(more, options...)...); err == nil {
+				break
+			}
+			if time.Now().After(deadline) {
+				k.t.Fatal(err)
+			}
 		}
 		k.brokers = cluster.ListenAddrs()
 	}
