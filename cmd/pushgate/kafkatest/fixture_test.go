@@ -47,9 +47,9 @@ func startKafka(t *testing.T) *kafka {
 	return k
 }
 
-func (k *kafka) connect() {
+func (k *kafka) connect(options ...kgo.Opt) {
 	k.t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(k.brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	client, err := kgo.NewClient(append(options, kgo.SeedBrokers(k.brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
 	if err != nil {
 		k.t.Fatal(err)
 	}
