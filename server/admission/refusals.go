@@ -42,9 +42,15 @@ func newRefusals(logger *slog.Logger, registry prometheus.Registerer) *refusals 
 func (r *refusals) add(reason Reason, from netip.Addr) {
 	of := r.of[reason]
 	of.counter.Inc()
-	if silent, due := of.due(time.Now()); due {
-		r.logger.Warn("a connection was refused", "limit", string(reason), "address", from, "refused_since_last_line", silent+1)
+	silent, due := of.due(time.Now())
+	if !due {
+		return
 	}
+	address := "" // a peer of a Unix socket, or gRPC
+	if from.IsValid() {
+		address = from.String()
+	}
+	r.logger.Warn("a connection was refused", "limit", string(reason), "address", address, "refused_since_last_line", silent+1)
 }
 
 // due says whether to log, and how many refusals were not logged before.

@@ -46,7 +46,7 @@ type node struct {
 	client pb.PublishServiceClient
 }
 
-func startNode(b *testing.B, url string) *node {
+func startNode(b *testing.B, url string, change ...func(*ws.Options)) *node {
 	b.Helper()
 	s, err := postgres.Open(b.Context(), url, postgres.Options{})
 	if err != nil {
@@ -68,7 +68,11 @@ func startNode(b *testing.B, url string) *node {
 	}
 	served := make(chan error, 1)
 	go func() { served <- api.Serve(listener) }()
-	sockets := ws.New(engine, ws.Options{MaxFrame: cfg.MaxFrame, Logger: cfg.Logger})
+	options := ws.Options{MaxFrame: cfg.MaxFrame, Logger: cfg.Logger}
+	for _, f := range change {
+		f(&options)
+	}
+	sockets := ws.New(engine, options)
 	web := httptest.NewServer(sockets)
 	conn, err := grpc.NewClient(listener.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {

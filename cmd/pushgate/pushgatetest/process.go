@@ -27,6 +27,9 @@ type Command struct {
 	In  io.Reader
 	// Sockets are passed by their names, as systemd does.
 	Sockets map[string]*os.File
+	// Through is a command that runs the program, which is put behind it with its
+	// arguments; empty: it is run as it is.
+	Through []string
 }
 
 // Process is a run of the program under way, killed when the test ends.
@@ -48,7 +51,8 @@ func Launch(t testing.TB, c Command) *Process {
 	if c.Dir == "" {
 		c.Dir = t.TempDir()
 	}
-	p := &Process{t: t, cmd: exec.Command(path, c.Args...), ended: make(chan struct{})}
+	line := slices.Concat(c.Through, []string{path}, c.Args)
+	p := &Process{t: t, cmd: exec.Command(line[0], line[1:]...), ended: make(chan struct{})}
 	p.stdout.changed, p.stderr.changed = make(chan struct{}, 1), make(chan struct{}, 1)
 	p.cmd.Dir, p.cmd.Stdin, p.cmd.Stderr = c.Dir, c.In, &p.stderr
 	if len(c.Sockets) > 0 {
