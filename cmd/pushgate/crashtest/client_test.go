@@ -16,6 +16,7 @@ import (
 // frame is any frame of the server.
 type frame struct {
 	Type          string          `json:"type"`
+	Node          string          `json:"node"`
 	Channel       string          `json:"channel"`
 	Seq           uint64          `json:"seq"`
 	Epoch         string          `json:"epoch"`

@@ -33,6 +33,8 @@ type publisher struct {
 	strict bool
 	// padding is the greatest length of a payload's filling.
 	padding int
+	// pause is how long it waits between two rounds.
+	pause time.Duration
 
 	count int
 	last  map[string]uint64 // the newest seq of each channel
@@ -49,7 +51,7 @@ func (p *publisher) run(ctx context.Context, stop <-chan struct{}) {
 		select {
 		case <-stop:
 			return
-		default:
+		case <-time.After(p.pause):
 		}
 		if err := p.round(ctx); err != nil {
 			p.t.Errorf("publisher %s: %v", p.name, err)

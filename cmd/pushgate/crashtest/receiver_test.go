@@ -22,6 +22,8 @@ type receiver struct {
 	t      *testing.T
 	name   string
 	random *rand.Rand
+	// patient: it comes back when it is told to, not much sooner.
+	patient bool
 	*news
 
 	lock     sync.Mutex
@@ -34,6 +36,7 @@ type receiver struct {
 	connects int
 	gaps     []frame
 	endings  []ending
+	returned []time.Time // when it had connected again
 }
 
 type delivery struct{ id, data string }
@@ -54,19 +57,27 @@ const reconnectPause = 10 * time.Millisecond
 // the test.
 func follow(t *testing.T, address, name string, random *rand.Rand) *receiver {
 	t.Helper()
-	r := &receiver{
+	r := newReceiver(t, address, name, random)
+	r.start()
+	return r
+}
+
+func newReceiver(t *testing.T, address, name string, random *rand.Rand) *receiver {
+	return &receiver{
 		t: t, name: name, random: random, news: newNews(), address: address,
 		seen: make(map[place]delivery), ids: make(map[string]place),
 		next: make(map[string]uint64), acked: make(map[string]uint64),
 	}
-	ctx, cancel := context.WithCancel(t.Context())
+}
+
+func (r *receiver) start() {
+	ctx, cancel := context.WithCancel(r.t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { r.run(ctx) })
-	t.Cleanup(func() {
+	r.t.Cleanup(func() {
 		cancel()
 		running.Wait()
 	})
-	return r
 }
 
 func (r *receiver) run(ctx context.Context) {
@@ -86,9 +97,19 @@ func (r *receiver) run(ctx context.Context) {
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(reconnectPause):
+		case <-time.After(r.pause()):
 		}
 	}
+}
+
+// pause is how long it stays away.
+func (r *receiver) pause() time.Duration {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	if r.patient && len(r.endings) > 0 && len(r.endings) == r.connects {
+		return max(reconnectPause, time.Duration(r.endings[len(r.endings)-1].closing.RetryAfter)*time.Millisecond)
+	}
+	return reconnectPause
 }
 
 // violation is something that the protocol does not allow.
@@ -139,6 +160,9 @@ func (r *receiver) note(change func()) {
 func (r *receiver) connected(f frame, at map[string]uint64) (err error) {
 	r.note(func() {
 		r.connects++
+		if r.connects > 1 {
+			r.returned = append(r.returned, time.Now())
+		}
 		for _, s := range f.Subscriptions {
 			at[s.Channel] = s.Cursor
 			if s.Cursor > r.acked[s.Channel] {
