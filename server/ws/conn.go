@@ -42,6 +42,7 @@ type conn struct {
 
 	heartbeat heartbeat
 	heard     atomic.Int64 // when something was read last, in Unix nanoseconds; 0 until attach
+	begun     atomic.Int64 // when the frame that is being read began; 0: none is
 	pinged    atomic.Int64 // when the last ping went out, which is its payload
 	// busy: the reader works on a frame, so the silence is the server's.
 	busy atomic.Bool

@@ -17,6 +17,9 @@ type heartbeat struct {
 	awaiting bool      // the last ping is not answered
 }
 
+// frameTime is how long a client may take to send one frame.
+const frameTime = 30 * time.Second
+
 // endGrace is how long what is queued may take to go out before a closing frame.
 const endGrace = 15 * time.Second
 
@@ -51,6 +54,10 @@ func (s *Server) beat(c *conn, now time.Time) {
 		if now.Sub(ending) >= endGrace {
 			_ = c.Close()
 		}
+		return
+	}
+	if begun := c.begun.Load(); begun != 0 && now.UnixNano()-begun >= int64(frameTime) {
+		c.session.End(push.End{Cause: push.CauseProtocol, Code: wire.CloseProtocol, Reason: "frame too slow"})
 		return
 	}
 	if c.busy.Load() || c.stuck() {

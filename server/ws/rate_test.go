@@ -137,3 +137,50 @@ func TestTricklingClientIsCutOff(t *testing.T) {
 		}
 	})
 }
+
+// A frame that comes a byte a second harms nobody, and is not waited for for ever.
+func TestFrameByTheByte(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newPipes()
+		n := start(t, func(s *setup) {
+			s.listener, s.options.HeartbeatInterval = l, time.Hour
+			s.SweepInterval, s.RetentionInterval = time.Hour, time.Hour
+		})
+		slow, other := rawOver(t, l.dial(), ""), rawOver(t, l.dial(), "channel=a")
+		slow.expect(opText, "connected")
+		other.expect(opText, "connected")
+		other.expect(opText, "subscribed")
+		began := time.Now()
+		go func() {
+			for _, b := range masked(opText, ping+strings.Repeat(" ", 100)) {
+				if _, err := slow.conn.Write([]byte{b}); err != nil {
+					return
+				}
+				time.Sleep(time.Second)
+			}
+		}()
+		for range 20 {
+			time.Sleep(time.Second)
+			n.publish("a", `1`)
+			other.expect(opText, "message")
+		}
+		for {
+			op, frame, err := slow.read()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if op == opText {
+				if !strings.Contains(string(frame), `"code":4400,"reason":"frame too slow","reconnect":false`) {
+					t.Errorf("%s", frame)
+				}
+				break
+			}
+		}
+		slow.closed(4400)
+		if took := time.Since(began); took < frameSeconds*time.Second || took > 2*frameSeconds*time.Second {
+			t.Errorf("closed after %s", took)
+		}
+	})
+}
+
+const frameSeconds = 30

@@ -54,7 +54,9 @@ func (s *Server) frame(c *conn, kind websocket.MessageType, r io.Reader) error {
 		}
 	}()
 	var err error
+	c.begun.Store(c.heard.Load())
 	*buf, err = readUpTo((*buf)[:0], r, s.options.MaxFrame)
+	c.begun.Store(0)
 	switch {
 	case errors.Is(err, errTooBig):
 		c.session.End(push.End{Cause: push.CauseProtocol, Code: wire.CloseTooBig, Reason: "frame too big"})
