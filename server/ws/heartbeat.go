@@ -15,6 +15,8 @@ import (
 type heartbeat struct {
 	due      time.Time // of the next ping
 	awaiting bool      // the last ping is not answered
+	patience time.Time // when it should be
+	acked    uint64    // bytes that the peer's system had acknowledged at the last look
 }
 
 // frameTime is how long a client may take to send one frame.
@@ -64,10 +66,11 @@ func (s *Server) beat(c *conn, now time.Time) {
 		c.heard.Store(now.UnixNano())
 	}
 	if h.awaiting {
-		switch pinged := c.pinged.Load(); {
-		case c.heard.Load() >= pinged:
+		switch {
+		case c.heard.Load() >= c.pinged.Load():
 			h.awaiting = false
-		case now.UnixNano()-pinged >= int64(s.options.PongTimeout):
+		case now.Before(h.patience) || s.progresses(c, now):
+		default:
 			c.session.End(push.GoAway(push.CausePongTimeout, wire.CloseGoingAway, "pong timeout"))
 			return
 		}
@@ -79,9 +82,22 @@ func (s *Server) beat(c *conn, now time.Time) {
 		h.due = now.Add(s.options.HeartbeatInterval/2 + rand.N(s.options.HeartbeatInterval/2+1))
 	case !h.awaiting && !now.Before(h.due):
 		h.due, h.awaiting = now.Add(s.options.HeartbeatInterval), true
+		h.patience = now.Add(s.options.PongTimeout)
+		h.acked, _ = c.direct.acked()
 		c.pinged.Store(now.UnixNano())
 		_, _ = c.Write(wire.PingFrame(binary.BigEndian.AppendUint64(nil, uint64(now.UnixNano()))))
 	}
+}
+
+// progresses gives a client more time while what lies before the ping, in the
+// buffer of its socket, is still on its way: slow is not silent.
+func (s *Server) progresses(c *conn, now time.Time) bool {
+	acked, more := c.direct.acked()
+	if !more || acked <= c.heartbeat.acked {
+		return false
+	}
+	c.heartbeat.acked, c.heartbeat.patience = acked, now.Add(s.options.PongTimeout)
+	return true
 }
 
 // pong measures the way to the client and back, if it answers the last ping.

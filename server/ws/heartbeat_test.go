@@ -3,6 +3,7 @@ package ws_test
 import (
 	"context"
 	"encoding/binary"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -76,4 +77,52 @@ func TestTrafficCountsAsLife(t *testing.T) {
 			t.Fatalf("read %v", seen)
 		}
 	}
+}
+
+// A client that does not answer is not closed while it takes what lies before the
+// ping, however slowly.
+func TestSlowIsNotSilent(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Log("only Linux tells what the peer has acknowledged")
+		return
+	}
+	n := start(t, beats(time.Second, 2*time.Second), func(s *setup) { s.sendBuffer = 2 << 20 })
+	c := n.rawDial("channel=a")
+	c.expect(opText, "connected")
+	c.expect(opText, "subscribed")
+	const messages = 50
+	for range messages {
+		n.publish("a", payload)
+	}
+	pinged := false
+	for seen := 0; seen < messages; {
+		op, frame, err := c.read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch op {
+		case opPing:
+			pinged = true
+		case opText:
+			seen++
+			if !strings.Contains(string(frame), `"type":"message"`) || n.engine.Sessions() != 1 || n.ends(1001) != 0 {
+				t.Fatalf("closed at message %d: %.100s", seen, frame)
+			}
+		}
+		time.Sleep(100 * time.Millisecond) // it takes longer in all than a client may be silent
+	}
+	for !pinged {
+		op, _, err := c.read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		pinged = op == opPing
+	}
+	// With all of it taken, silence is silence.
+	for {
+		if op, _, err := c.read(); err != nil || op == opClose {
+			break
+		}
+	}
+	eventually(t, func() bool { return n.ends(1001) == 1 })
 }
