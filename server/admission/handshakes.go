@@ -13,12 +13,12 @@ import (
 
 // handshakeLeast is what a handshake gets in any case: its request may be there
 // and just not be read yet.
-const handshakeLeast = time.Second
+const handshakeLeast = 3 * time.Second
 
 // Handshakes bounds the sockets of HTTP servers that are not connections: their
 // request has not come, or is worked on, or they are kept alive for the next one.
 // When there are as many as there may be, no more are accepted until one goes;
-// after a second the oldest is closed. So clients that connect and say nothing
+// after three seconds the oldest is closed. So clients that connect and say nothing
 // can neither take all files nor shut others out.
 type Handshakes struct {
 	limit int

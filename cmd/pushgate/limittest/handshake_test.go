@@ -42,7 +42,7 @@ func TestSlowLoris(t *testing.T) {
 	connected := n.dial("channel=news")
 	stop := make(chan struct{})
 	defer close(stop)
-	for range 100 {
+	for range 60 {
 		c := n.knock("G")
 		go func() {
 			pace := time.NewTicker(100 * time.Millisecond)
