@@ -59,19 +59,14 @@ func (s *Session) End(end End) {
 	}))
 	s.end = &end
 	s.become(Closing)
+	s.ending.Store(s.since)
 	s.mu.Unlock()
 	s.leaveAll()
 }
 
-// Ending says since when the session is closing; the zero time while it is not.
-func (s *Session) Ending() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.state != Closing {
-		return time.Time{}
-	}
-	return time.Unix(0, s.since)
-}
+// Ending says since when the session is closing, in Unix nanoseconds; 0 while
+// nobody has asked for its end. It takes no lock.
+func (s *Session) Ending() int64 { return s.ending.Load() }
 
 // abandon ends a session that has not begun.
 func (s *Session) abandon() {

@@ -35,6 +35,7 @@ type Session struct {
 	malformed int // frames in a row that were not JSON objects
 	intake    intake
 
+	ending    atomic.Int64 // since when it is closing, in Unix nanoseconds; 0: it is not
 	roundTrip atomic.Int64 // of the last ping in nanoseconds; 0: not measured yet
 
 	mu            sync.Mutex
