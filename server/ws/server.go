@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"runtime"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -88,6 +87,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusServiceUnavailable, wire.CodeUnavailable, "the node is shutting down; connect to another", push.RetryJitter())
 		return
 	}
+	if !asksToUpgrade(w, r) {
+		return
+	}
 	client, address := s.options.Proxies.Client(r)
 	place, reason := s.options.Gate.Enter(client)
 	if reason != admission.None {
@@ -111,7 +113,7 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request, place *admissio
 		refuse(w, http.StatusForbidden, wire.CodePermissionDenied, "pages of this origin may not connect; the operator can allow it by http.allowed_origins", 0)
 		return false
 	}
-	if offered := r.Header.Values("Sec-WebSocket-Protocol"); len(offered) > 0 && !offers(offered) {
+	if len(r.Header.Values("Sec-WebSocket-Protocol")) > 0 && !has(r.Header, "Sec-WebSocket-Protocol", Subprotocol) {
 		refuse(w, http.StatusBadRequest, wire.CodeInvalidArgument, "unknown WebSocket subprotocol; use "+Subprotocol+" or none", 0)
 		return false
 	}
@@ -200,15 +202,4 @@ func clip(text string) string {
 		return text[:256]
 	}
 	return text
-}
-
-func offers(headers []string) bool {
-	for _, header := range headers {
-		for name := range strings.SplitSeq(header, ",") {
-			if strings.EqualFold(strings.TrimSpace(name), Subprotocol) {
-				return true
-			}
-		}
-	}
-	return false
 }
