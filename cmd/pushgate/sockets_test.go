@@ -160,6 +160,7 @@ func TestReusePortHandsOver(t *testing.T) {
 				c, err := net.Dial("tcp", address)
 				switch {
 				case err == nil:
+					_ = c.(*net.TCPConn).SetLinger(0) // gives its port back at once
 					_ = c.Close()
 				case errors.Is(err, syscall.ECONNRESET):
 					reset.Add(1)

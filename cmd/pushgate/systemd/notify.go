@@ -23,6 +23,9 @@ type Manager struct {
 	Watchdog time.Duration
 }
 
+// patience is how long a manager that does not read is waited for.
+const patience = time.Second
+
 // Environment finds the manager.
 func Environment() Manager {
 	m := Manager{address: os.Getenv("NOTIFY_SOCKET")}
@@ -57,6 +60,7 @@ func (m Manager) send(state string) {
 	if err != nil {
 		return
 	}
+	_ = c.SetWriteDeadline(time.Now().Add(patience))
 	_, _ = c.Write([]byte(state))
 	_ = c.Close()
 }
