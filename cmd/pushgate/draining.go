@@ -68,7 +68,7 @@ func (n *node) shutdown(s config.Shutdown) error {
 	case <-ctx.Done():
 	}
 	var stopping sync.WaitGroup
-	stopping.Go(func() { n.rpc.Stop(ctx) })
+	stopping.Go(func() { n.rpc.Stop(ctx, drain) })
 	if n.consumer != nil {
 		stopping.Go(n.consumer.Stop)
 	}

@@ -82,7 +82,7 @@ func startNode(b *testing.B, url string, change ...func(*ws.Options)) *node {
 		_ = conn.Close()
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		api.Stop(ctx)
+		api.Stop(ctx, 0)
 		if err := <-served; err != nil {
 			b.Error(err)
 		}

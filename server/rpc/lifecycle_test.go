@@ -4,12 +4,14 @@ import (
 	"context"
 	"slices"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
 
 	pb "pushgate/proto/gen/pushgate/v1"
+	"pushgate/push"
 )
 
 func TestHealth(t *testing.T) {
@@ -90,7 +92,7 @@ func TestStopEndsStreams(t *testing.T) {
 	if left := n.engine.Sessions(); left != 0 {
 		t.Errorf("%d sessions are left", left)
 	}
-	n.server.Stop(patient(t))
+	n.server.Stop(patient(t), 0)
 }
 
 func TestStopAnswersWhatIsUnderWay(t *testing.T) {
@@ -125,7 +127,7 @@ func TestStopCutsOff(t *testing.T) {
 	<-n.store.blocked
 	over, cancel := context.WithCancel(context.Background())
 	cancel()
-	n.server.Stop(over)
+	n.server.Stop(over, 0)
 	wantCode(t, <-failed, codes.Unavailable)
 }
 
@@ -154,4 +156,29 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("%s of %s with %q is %v, want %v", c.name, c.method, c.code, value, c.want)
 		}
 	}
+}
+
+// Subscribers are sent away over a period: until it is its turn, each gets what
+// is published.
+func TestStopSpreadsSubscribers(t *testing.T) {
+	n := start(t)
+	c := n.open("alice")
+	c.subscribe("news")
+	watch := got(n.control.WatchStats(patient(t), &pb.WatchStatsRequest{}))(t)
+	receive(t, watch)
+	ctx, cancel := context.WithCancel(context.Background())
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		n.server.Stop(ctx, 1000*time.Hour)
+	}()
+	var err error
+	for err == nil {
+		_, err = watch.Recv()
+	}
+	wantCode(t, err, codes.Unavailable)
+	got(n.engine.Publish(t.Context(), push.Publication{Channel: "news", Data: []byte(`1`)}))(t)
+	c.messages(1, 1)
+	cancel()
+	<-stopped
 }

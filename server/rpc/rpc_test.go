@@ -86,7 +86,7 @@ func start(t testing.TB, change ...func(*push.Config)) *node {
 		n.store.release()
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		n.server.Stop(ctx)
+		n.server.Stop(ctx, 0)
 		if err := <-served; err != nil {
 			t.Errorf("Serve: %v", err)
 		}
@@ -132,7 +132,7 @@ func (n *node) stop() (stopped <-chan struct{}) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		n.server.Stop(patient(n.t))
+		n.server.Stop(patient(n.t), 0)
 	}()
 	for {
 		if _, err := watch.Recv(); err != nil {

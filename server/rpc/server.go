@@ -70,6 +70,7 @@ type Server struct {
 	stop     sync.Once
 	// stopping is closed when streams have to end.
 	stopping chan struct{}
+	period   time.Duration // over which subscribers are sent away; set before stopping is closed
 	// readers are the goroutines that receive from streams, and send to
 	// subscribers: one that waits for its caller ends only after its handler has.
 	readers sync.WaitGroup
@@ -167,9 +168,12 @@ func (s *Server) BeginDrain() {
 // Stop takes no more calls and ends the streams; calls and publishes under way
 // are answered. When ctx ends before that, what is left is cut off. It returns
 // when no goroutine is left. Twice is safe.
-func (s *Server) Stop(ctx context.Context) {
+func (s *Server) Stop(ctx context.Context, period time.Duration) {
 	s.BeginDrain()
-	s.stop.Do(func() { close(s.stopping) })
+	s.stop.Do(func() {
+		s.period = period
+		close(s.stopping)
+	})
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

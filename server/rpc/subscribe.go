@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net/netip"
 	"sync/atomic"
 	"time"
@@ -166,6 +167,7 @@ func (c *subscriber) handle(r *pb.SubscribeRequest) {
 // caller has nothing more to say.
 func (c *subscriber) write(read <-chan error) error {
 	stopping := c.server.stopping
+	var leave <-chan time.Time
 	var frames []*wire.Frame
 	for {
 		var more bool
@@ -192,8 +194,9 @@ func (c *subscriber) write(read <-chan error) error {
 			}
 			read = nil
 		case <-stopping:
+			stopping, leave = nil, time.After(rand.N(c.server.period+1))
+		case <-leave:
 			c.session.End(push.Draining())
-			stopping = nil
 		case <-c.ctx.Done():
 			return c.ctx.Err()
 		}

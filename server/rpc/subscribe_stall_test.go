@@ -26,7 +26,7 @@ func TestStalledSubscriberIsEnded(t *testing.T) {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		impatient.Stop(ctx)
+		impatient.Stop(ctx, 0)
 		must(t, <-served)
 	})
 	n.dial = l.DialContext
