@@ -38,7 +38,7 @@ func TestFanOutAllocatesNothingPerSubscriber(t *testing.T) {
 		m := (&Publication{Channel: "a", Data: []byte(`1`)}).stored(seq)
 		c.deliver("", []fresh{m})
 		for _, p := range peers {
-			out, more, _ := p.session.Drain(scratch, cap(scratch))
+			out, more, _ := p.session.Drain(scratch, cap(scratch), nil)
 			if len(out) != len(m.frame.Bytes) || more {
 				t.Fatalf("drained %d bytes, more: %v", len(out), more)
 			}
@@ -77,7 +77,7 @@ func BenchmarkFanOut(b *testing.B) {
 	for seq := uint64(2); b.Loop(); seq++ {
 		c.deliver("", []fresh{(&Publication{Channel: "a", Data: []byte(`1`)}).stored(seq)})
 		for _, p := range peers {
-			p.session.Drain(scratch, cap(scratch))
+			p.session.Drain(scratch, cap(scratch), nil)
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/audience, "ns/delivery")

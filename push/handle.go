@@ -15,7 +15,13 @@ const maxMalformed = 10
 
 // HandleFrame works on one text frame of the client, as Handle does.
 func (s *Session) HandleFrame(ctx context.Context, frame []byte) {
-	if !s.receive(ctx, len(frame)) {
+	s.HandleInflated(ctx, frame, 0)
+}
+
+// HandleInflated is HandleFrame for one that was compressed. cost is what it counts
+// for in the client's rate, in bytes, if that is more than its length.
+func (s *Session) HandleInflated(ctx context.Context, frame []byte, cost int) {
+	if !s.receive(ctx, len(frame), max(len(frame), cost)) {
 		return
 	}
 	request, err := wire.Decode(frame)
@@ -39,14 +45,14 @@ func (s *Session) HandleFrame(ctx context.Context, frame []byte) {
 // from, and while the client is above its rate. After the session's end it does
 // nothing.
 func (s *Session) Handle(ctx context.Context, r wire.Request, bytes int) {
-	if s.receive(ctx, bytes) {
+	if s.receive(ctx, bytes, bytes) {
 		s.handle(ctx, r)
 	}
 }
 
 // receive counts a frame in, as soon as the client's rate lets it.
-func (s *Session) receive(ctx context.Context, bytes int) bool {
-	if !s.throttle(ctx, bytes) {
+func (s *Session) receive(ctx context.Context, bytes, cost int) bool {
+	if !s.throttle(ctx, cost) {
 		return false
 	}
 	s.mu.Lock()

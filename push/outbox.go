@@ -47,6 +47,17 @@ func (o *outbox) empty() bool { return o.head == len(o.frames) }
 
 func (o *outbox) length() int { return len(o.frames) - o.head }
 
+func (o *outbox) first() *wire.Frame { return o.frames[o.head] }
+
+// ahead prepares the frames behind the first.
+func (o *outbox) ahead(forms Forms) {
+	for _, f := range o.frames[o.head+1 : min(o.head+1+maxAhead, len(o.frames))] {
+		if !forms.Prepare(f) {
+			return
+		}
+	}
+}
+
 func (o *outbox) pop() *wire.Frame {
 	f := o.frames[o.head]
 	o.frames[o.head] = nil

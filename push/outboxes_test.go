@@ -107,7 +107,7 @@ func TestHeldBytesCount(t *testing.T) {
 	const total = 64 << 10
 	e := startEngine(t, openStore(t), func(c *Config) { c.OutboxTotalBytes = total })
 	p := connect(t, e, Connection{Subscriber: "ada", Channels: []string{"a"}})
-	p.session.Drain(nil, 1<<20)
+	p.session.Drain(nil, 1<<20, nil)
 	p.session.Hold(total)
 	for range 3 {
 		if _, err := e.Publish(t.Context(), Publication{Channel: "a", Data: []byte(`1`)}); err != nil {

@@ -40,16 +40,30 @@ func (r *ring) push(seq uint64, frame *wire.Frame, maxFrames, maxBytes int) (cha
 		r.first = seq
 	}
 	r.frames = append(r.frames, frame)
-	r.bytes += len(frame.Bytes)
+	r.bytes += frame.Size()
 	for len(r.frames) > maxFrames || r.bytes > maxBytes {
 		r.drop()
 	}
 	return r.bytes - before
 }
 
+// compress keeps the compressed form of a frame with it, and answers by how much
+// the bytes that the ring holds have changed. What is too much goes with the next
+// push.
+func (r *ring) compress(seq uint64, frame *wire.Frame, form []byte) (change int) {
+	before := frame.Size()
+	frame.SetCompressed(form)
+	if r.get(seq) != frame {
+		return 0
+	}
+	change = frame.Size() - before
+	r.bytes += change
+	return change
+}
+
 // drop forgets the oldest frame.
 func (r *ring) drop() {
-	r.bytes -= len(r.frames[0].Bytes)
+	r.bytes -= r.frames[0].Size()
 	r.frames[0] = nil
 	r.frames = r.frames[1:]
 	r.first++

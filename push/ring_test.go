@@ -42,6 +42,13 @@ func TestRingAgainstAMap(t *testing.T) {
 				if len(model) > 0 {
 					held += ring.push(last-r.Uint64N(last), &wire.Frame{Bytes: make([]byte, 10)}, maxFrames, maxBytes)
 				}
+			case 7: // one is compressed, whether the ring has it or not any more
+				seq := r.Uint64N(last + 2)
+				f := ring.get(seq)
+				if f == nil || f.Compressed() != nil {
+					f = &wire.Frame{Bytes: make([]byte, 10)}
+				}
+				held += ring.compress(seq, f, make([]byte, r.IntN(50)))
 			case 9:
 				upTo := r.Uint64N(last + 1)
 				held -= ring.forget(upTo)
@@ -64,7 +71,7 @@ func TestRingAgainstAMap(t *testing.T) {
 
 func size(model map[uint64]*wire.Frame) (bytes int) {
 	for _, f := range model {
-		bytes += len(f.Bytes)
+		bytes += f.Size()
 	}
 	return bytes
 }

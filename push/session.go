@@ -99,14 +99,26 @@ func (s *Session) sample(born time.Time) {
 	}
 }
 
-// Drain appends queued frames to dst until it holds max bytes, at least one
+// Drain appends queued frames to dst until it holds limit bytes, at least one
 // frame. It answers the rest as more; end is set once everything was taken and
 // the session has ended: the transport closes then. While more is true the
 // transport must come again by itself; otherwise it is woken.
-func (s *Session) Drain(dst []byte, limit int) (out []byte, more bool, end *End) {
-	more, end = s.drain(func(f *wire.Frame) bool {
-		dst = append(dst, f.Bytes...)
-		return len(dst) < limit
+//
+// forms says in which form the connection gets its frames; nil: as Frame.Bytes.
+func (s *Session) Drain(dst []byte, limit int, forms Forms) (out []byte, more bool, end *End) {
+	more, end = s.drain(func(f *wire.Frame) (size int) {
+		if len(dst) >= limit {
+			return 0
+		}
+		bytes := f.Bytes
+		if forms != nil {
+			bytes = forms.Form(f)
+		}
+		if bytes == nil {
+			s.out.ahead(forms)
+		}
+		dst = append(dst, bytes...)
+		return len(bytes)
 	})
 	return dst, more, end
 }
@@ -114,25 +126,34 @@ func (s *Session) Drain(dst []byte, limit int) (out []byte, more bool, end *End)
 // DrainFrames is Drain for a transport that does not speak WebSocket.
 func (s *Session) DrainFrames(dst []*wire.Frame, limit int) (out []*wire.Frame, more bool, end *End) {
 	bytes := 0
-	more, end = s.drain(func(f *wire.Frame) bool {
+	more, end = s.drain(func(f *wire.Frame) (size int) {
+		if bytes >= limit {
+			return 0
+		}
 		dst = append(dst, f)
 		bytes += len(f.Bytes)
-		return bytes < limit
+		return len(f.Bytes)
 	})
 	return dst, more, end
 }
 
-func (s *Session) drain(take func(*wire.Frame) bool) (more bool, end *End) {
+// drain offers the queued frames in order; take answers how many bytes it took of
+// one, and with 0 ends it.
+func (s *Session) drain(take func(*wire.Frame) (size int)) (more bool, end *End) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.out.hold(0)
-	if !s.out.empty() {
-		for more := true; more && !s.out.empty(); {
-			f := s.out.pop()
-			s.sent.frames++
-			s.sent.bytes += uint64(len(f.Bytes))
-			more = take(f)
+	before := s.sent.frames
+	for !s.out.empty() {
+		size := take(s.out.first())
+		if size == 0 {
+			break
 		}
+		s.out.pop()
+		s.sent.frames++
+		s.sent.bytes += uint64(size)
+	}
+	if s.sent.frames > before {
 		s.drainedNow()
 	}
 	s.hub.outboxes.follow(&s.out)

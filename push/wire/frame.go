@@ -1,11 +1,14 @@
 package wire
 
+import "sync/atomic"
+
 // Frame is one complete server→client frame, encoded once and shared by every connection: nobody may change it.
 type Frame struct {
 	Event Event  // what it says
 	Bytes []byte // the WebSocket text frame: header (RFC 6455 §5.2, unmasked, FIN, opcode 1) and JSON
 
-	shares int // over how many it is spread; 0 is as good as 1
+	shares     int                    // over how many it is spread; 0 is as good as 1
+	compressed atomic.Pointer[[]byte] // &Bytes: there is no better form
 }
 
 // Spread tells for how many connections the frame is meant, before any has it.
@@ -29,6 +32,32 @@ func Encode(e Event) *Frame {
 // Payload is the JSON without the header. It is a part of Bytes, and as little to be changed.
 func (f *Frame) Payload() []byte {
 	return f.Bytes[headerLen(f.Bytes):]
+}
+
+// Compressed is the frame for connections that negotiated permessage-deflate: Bytes where that is no gain, nil as
+// long as nobody has called SetCompressed.
+func (f *Frame) Compressed() []byte {
+	if form := f.compressed.Load(); form != nil {
+		return *form
+	}
+	return nil
+}
+
+// SetCompressed keeps the form that CompressedFrame made; nil says that there is to be none.
+func (f *Frame) SetCompressed(form []byte) {
+	if form == nil {
+		f.compressed.Store(&f.Bytes)
+		return
+	}
+	f.compressed.Store(&form)
+}
+
+// Size is the memory that the frame's forms take together, in bytes. It grows with SetCompressed.
+func (f *Frame) Size() int {
+	if form := f.compressed.Load(); form != nil && form != &f.Bytes {
+		return len(f.Bytes) + len(*form)
+	}
+	return len(f.Bytes)
 }
 
 // sizeHint estimates the length of e's JSON in bytes, so that one allocation is enough unless a string needs escaping.

@@ -11,9 +11,10 @@ const (
 
 const (
 	fin       = 0x80
-	maxHeader = 10  // of an unmasked frame
-	len16     = 126 // the length follows in two bytes
-	len64     = 127 // the length follows in eight bytes
+	rsv1      = 0x40 // the message is compressed (RFC 7692 §6)
+	maxHeader = 10   // of an unmasked frame
+	len16     = 126  // the length follows in two bytes
+	len64     = 127  // the length follows in eight bytes
 )
 
 // putHeader writes the header of an unmasked final frame (RFC 6455 §5.2) right in front of the payload
@@ -35,6 +36,13 @@ func putHeader(buf []byte, opcode byte) (start int) {
 	}
 	buf[start] = fin | opcode
 	return start
+}
+
+// CompressedFrame is the WebSocket text frame of a payload that was compressed as RFC 7692 §7.2.1 says.
+func CompressedFrame(payload []byte) []byte {
+	buf := make([]byte, maxHeader+len(payload))
+	copy(buf[maxHeader:], payload)
+	return buf[putHeader(buf, rsv1|opText):]
 }
 
 // headerLen is the length in bytes of the header that an unmasked frame starts with.

@@ -127,7 +127,7 @@ func (c *conn) next(buf []byte, size int) (_ []byte, more bool) {
 	if c.closeSent {
 		return buf, false
 	}
-	buf, more, end := c.session.Drain(buf, size)
+	buf, more, end := c.session.Drain(buf, size, nil)
 	if end != nil {
 		c.closeSent = true
 		buf = append(buf, wire.CloseFrame(end.Code, end.Reason)...)
