@@ -105,6 +105,7 @@ func (n *node) assemble(f *config.Flags) (err error) {
 		EgressBytes: int(f.Limits.EgressBytes), EgressTotalBytes: int(f.Limits.EgressTotalBytes),
 		HeartbeatInterval: time.Duration(f.Heartbeat.Interval),
 		PongTimeout:       time.Duration(f.Heartbeat.Timeout),
+		Compression:       f.Compression(),
 
 		Gate:       n.door.gate,
 		Proxies:    n.door.proxies,

@@ -36,6 +36,8 @@ type Options struct {
 	HeartbeatInterval, PongTimeout time.Duration
 	// EgressBytes and EgressTotalBytes: see ws.Options.
 	EgressBytes, EgressTotalBytes int
+	// Compression: see ws.Options.
+	Compression *ws.Compression
 	// HandshakeTimeout bounds the reading of a request's header.
 	HandshakeTimeout time.Duration
 	// MaxHeader bounds a request's header in bytes; net/http adds 4 KiB.
@@ -83,6 +85,7 @@ func New(engine *push.Engine, o Options) (*Server, error) {
 			HeartbeatInterval: o.HeartbeatInterval, PongTimeout: o.PongTimeout,
 			EgressBytes: o.EgressBytes, EgressTotalBytes: o.EgressTotalBytes,
 			Gate: o.Gate, Proxies: o.Proxies,
+			Compression: o.Compression, Registry: o.Registry,
 		}),
 	}
 	mux := http.NewServeMux()

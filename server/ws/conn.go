@@ -40,6 +40,8 @@ type conn struct {
 	server   *Server
 	direct   nonblocking
 
+	inflater *inflater // nil: permessage-deflate was not negotiated
+
 	heartbeat heartbeat
 	heard     atomic.Int64 // when something was read last, in Unix nanoseconds; 0 until attach
 	begun     atomic.Int64 // when the frame that is being read began; 0: none is
@@ -54,6 +56,8 @@ type conn struct {
 	rest []byte
 	// draining: a goroutine of its own writes for this connection.
 	draining bool
+	// compressing: the next frame is not to be had yet; then the writer is woken.
+	compressing bool
 	// closeSent: the close frame is on its way, and nothing may follow it.
 	closeSent bool
 	failed    bool
@@ -78,8 +82,19 @@ func (c *conn) attach(raw net.Conn) {
 	c.mu.Unlock()
 }
 
-// Read notes that the peer lives.
+// Read implements io.Reader for coder/websocket.
 func (c *conn) Read(p []byte) (int, error) {
+	if c.inflater != nil {
+		return c.inflater.Read(p)
+	}
+	return (*received)(c).Read(p)
+}
+
+// received is what the peer sent, as it came.
+type received conn
+
+// Read notes that the peer lives.
+func (c *received) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if n > 0 {
 		c.heard.Store(time.Now().UnixNano())
@@ -127,7 +142,8 @@ func (c *conn) next(buf []byte, size int) (_ []byte, more bool) {
 	if c.closeSent {
 		return buf, false
 	}
-	buf, more, end := c.session.Drain(buf, size, nil)
+	c.compressing = false
+	buf, more, end := c.session.Drain(buf, size, c.forms())
 	if end != nil {
 		c.closeSent = true
 		buf = append(buf, wire.CloseFrame(end.Code, end.Reason)...)
@@ -138,7 +154,7 @@ func (c *conn) next(buf []byte, size int) (_ []byte, more bool) {
 		}
 		_ = c.Conn.SetReadDeadline(time.Now().Add(wait))
 	}
-	return buf, more
+	return buf, more && !c.compressing
 }
 
 // Write sends one control frame of coder/websocket. A close frame by which it

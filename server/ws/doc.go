@@ -6,6 +6,10 @@
 // that writes. Every write of coder/websocket is one whole control frame, because
 // its bufio.Writer holds the largest (127 bytes); so frames never interleave.
 //
+// Compressed messages (RFC 7692) are kept from coder/websocket too: a frame is
+// compressed once for all connections, by the type compressor, and what a client
+// has compressed comes to coder/websocket as a plain frame, by the type inflater.
+//
 // # Goroutines
 //
 // One reader per connection, started when the upgrade is done and joined by
@@ -13,10 +17,12 @@
 // of the connections that have something to send, several frames in one write
 // where several are there, and never block. A connection that does not take a
 // write at once gets a goroutine of its own until it is in step again. One goroutine
-// for the heartbeats of all connections.
+// for the heartbeats of all connections, and one for each compression that may be
+// under way.
 //
 // # Locks
 //
-// conn.mu, then the session's lock (in Drain), then writer.mu (in wake). No lock
-// is held while a write may block.
+// conn.mu, then the session's lock (in Drain), then writer.mu (in wake) or
+// compressor.mu (in Form). No lock is held while a write may block, or something is
+// being compressed.
 package ws

@@ -14,6 +14,7 @@ import (
 const (
 	readBuffer  = 128
 	writeBuffer = 128
+	leastBuffer = 16 // bufio has no smaller one
 )
 
 // hijacker gives coder/websocket our connection instead of net/http's, with
@@ -31,11 +32,15 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	h.conn.attach(raw)
-	n := buffered.Reader.Buffered()
-	h.early = n > 0
+	n, size := buffered.Reader.Buffered(), readBuffer
 	first, _ := buffered.Reader.Peek(n)
-	h.reader = bufio.NewReaderSize(io.MultiReader(bytes.NewReader(first), h.conn), max(n, readBuffer))
+	if h.Header().Get("Sec-WebSocket-Extensions") != "" { // it negotiates permessage-deflate only
+		h.conn.negotiated(first)
+		first, n, size = nil, 0, leastBuffer // the inflater has a buffer
+	}
+	h.conn.attach(raw)
+	h.early = n > 0
+	h.reader = bufio.NewReaderSize(io.MultiReader(bytes.NewReader(first), h.conn), max(n, size))
 	// Accept keeps what the reader holds and goes on with the connection: what the
 	// client has sent already has to be in the reader by then.
 	_, _ = h.reader.Peek(n)

@@ -36,7 +36,12 @@ type line struct {
 }
 
 func (w *world) connect(ctx context.Context, n *node, subscriber string, number int) (*line, error) {
-	socket, response, err := websocket.Dial(ctx, strings.Replace(n.http.URL, "http", "ws", 1)+"/ws?subscriber="+subscriber, nil)
+	mode := websocket.CompressionDisabled
+	if number%2 == 0 {
+		mode = websocket.CompressionNoContextTakeover
+	}
+	socket, response, err := websocket.Dial(ctx, strings.Replace(n.http.URL, "http", "ws", 1)+"/ws?subscriber="+subscriber,
+		&websocket.DialOptions{CompressionMode: mode, CompressionThreshold: 1})
 	if err != nil {
 		if response != nil && response.Body != nil {
 			_ = response.Body.Close()

@@ -17,7 +17,8 @@ var (
 )
 
 // TestHistory lets publishers, subscribers and faults loose on a node and holds
-// what the clients saw against the promises of the protocol.
+// what the clients saw against the promises of the protocol. Every other
+// connection is compressed.
 func TestHistory(t *testing.T) {
 	path := t.TempDir() + "/pushgate.db"
 	runHistory(t, 1, func() (push.Store, func()) { return openSQLite(t, path) })
@@ -91,6 +92,8 @@ func (w *world) start(s *slot, number uint64) {
 	s.node = startOn(w.t, s.store, func(c *setup) {
 		c.OutboxBytes, c.RingMessages = 4<<10, 8
 		c.SweepInterval, c.RetentionInterval = 20*time.Millisecond, 10*time.Millisecond
+		compression(c)
+		c.options.Compression.Threshold = 250
 		few := push.DefaultNamespace()
 		few.Retention.Messages = histories["few:1"]
 		c.Namespaces.ByName = map[string]push.Namespace{"few": few}

@@ -56,6 +56,41 @@ func TestMemoryOfStalledClientsIsBounded(t *testing.T) {
 	}
 }
 
+// A connection that negotiated compression, and has used it, costs little more
+// than one that has not.
+func TestMemoryOfCompressedConnections(t *testing.T) {
+	const connections = 500
+	cost := func(n *node, connect func() *rawClient) int {
+		open := func() *rawClient {
+			c := connect()
+			c.expect(opText, "connected")
+			c.expect(opText, "subscribed")
+			c.expect(opText, "pong")
+			return c
+		}
+		first := open()
+		n.publish("a", text(4*threshold))
+		if _, _, err := first.read(); err != nil {
+			t.Fatal(err)
+		}
+		before := heap()
+		for range connections {
+			open()
+		}
+		return (heap() - before) / connections
+	}
+	plain := start(t)
+	without := cost(plain, func() *rawClient { return plain.rawDial("channel=a", masked(opText, ping)) })
+	packed := start(t, compression)
+	with := cost(packed, func() *rawClient {
+		c, _ := packed.rawDeflate("channel=a", offer, masked(opDeflated, deflate(t, ping)))
+		return c
+	})
+	if with > without+2<<10 {
+		t.Errorf("%d bytes, with compression %d", without, with)
+	}
+}
+
 func heap() int {
 	runtime.GC()
 	runtime.GC()

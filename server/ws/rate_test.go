@@ -140,19 +140,25 @@ func TestTricklingClientIsCutOff(t *testing.T) {
 
 // A frame that comes a byte a second harms nobody, and is not waited for for ever.
 func TestFrameByTheByte(t *testing.T) {
+	t.Run("plain", func(t *testing.T) { frameByTheByte(t, opText) })
+	t.Run("compressed", func(t *testing.T) { frameByTheByte(t, opDeflated) })
+}
+
+func frameByTheByte(t *testing.T, first byte) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newPipes()
-		n := start(t, func(s *setup) {
+		n := start(t, compression, func(s *setup) {
 			s.listener, s.options.HeartbeatInterval = l, time.Hour
 			s.SweepInterval, s.RetentionInterval = time.Hour, time.Hour
 		})
-		slow, other := rawOver(t, l.dial(), ""), rawOver(t, l.dial(), "channel=a")
+		slow, _ := rawUpgrade(t, l.dial(), "", extensions+": "+offer+"\r\n")
+		other := rawOver(t, l.dial(), "channel=a")
 		slow.expect(opText, "connected")
 		other.expect(opText, "connected")
 		other.expect(opText, "subscribed")
 		began := time.Now()
 		go func() {
-			for _, b := range masked(opText, ping+strings.Repeat(" ", 100)) {
+			for _, b := range masked(first, ping+strings.Repeat(" ", 100)) {
 				if _, err := slow.conn.Write([]byte{b}); err != nil {
 					return
 				}

@@ -32,6 +32,12 @@ const (
 // segment as the request.
 func (n *node) rawDial(query string, early ...[]byte) *rawClient {
 	n.t.Helper()
+	return rawOver(n.t, n.tcp(), query, early...)
+}
+
+// tcp is a connection with a small receive buffer.
+func (n *node) tcp() net.Conn {
+	n.t.Helper()
 	dialer := net.Dialer{Timeout: patience}
 	conn, err := dialer.DialContext(n.t.Context(), "tcp", n.http.Listener.Addr().String())
 	if err != nil {
@@ -40,16 +46,24 @@ func (n *node) rawDial(query string, early ...[]byte) *rawClient {
 	if err := conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
 		n.t.Fatal(err)
 	}
-	return rawOver(n.t, conn, query, early...)
+	return conn
 }
 
 // rawOver is a rawClient on a connection that is there already.
 func rawOver(t *testing.T, conn net.Conn, query string, early ...[]byte) *rawClient {
 	t.Helper()
+	c, _ := rawUpgrade(t, conn, query, "", early...)
+	return c
+}
+
+// rawUpgrade asks with further header lines, each with its end, and answers the
+// header of the response too.
+func rawUpgrade(t *testing.T, conn net.Conn, query, lines string, early ...[]byte) (*rawClient, http.Header) {
+	t.Helper()
 	t.Cleanup(func() { _ = conn.Close() })
 	c := &rawClient{t: t, conn: conn, reader: bufio.NewReader(conn)}
 	request := fmt.Appendf(nil, "GET /ws?%s HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", query)
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n%s\r\n", query, lines)
 	for _, e := range early {
 		request = append(request, e...)
 	}
@@ -59,7 +73,7 @@ func rawOver(t *testing.T, conn net.Conn, query string, early ...[]byte) *rawCli
 		t.Fatalf("upgrade: %v, %v", response, err)
 	}
 	_ = response.Body.Close()
-	return c
+	return c, response.Header
 }
 
 func (c *rawClient) write(data []byte) {

@@ -54,12 +54,12 @@ func (s *Server) frame(c *conn, kind websocket.MessageType, r io.Reader) error {
 		}
 	}()
 	var err error
-	c.begun.Store(c.heard.Load())
+	c.begins()
 	*buf, err = readUpTo((*buf)[:0], r, s.options.MaxFrame)
 	c.begun.Store(0)
 	switch {
 	case errors.Is(err, errTooBig):
-		c.session.End(push.End{Cause: push.CauseProtocol, Code: wire.CloseTooBig, Reason: "frame too big"})
+		c.tooBig()
 		// Whatever else comes is dropped until the peer closes, or its time for it is over.
 		_, err = io.Copy(io.Discard, r)
 		return err
@@ -69,10 +69,17 @@ func (s *Server) frame(c *conn, kind websocket.MessageType, r io.Reader) error {
 		c.session.Malformed("the frame is binary; send JSON objects in text frames")
 	default:
 		c.busy.Store(true)
-		c.session.HandleFrame(s.ctx, *buf)
+		c.session.HandleInflated(s.ctx, *buf, c.cost())
 		c.busy.Store(false)
 	}
 	return nil
+}
+
+// begins notes when the client has begun to send a frame.
+func (c *conn) begins() { c.begun.Store(c.heard.Load()) }
+
+func (c *conn) tooBig() {
+	c.session.End(push.End{Cause: push.CauseProtocol, Code: wire.CloseTooBig, Reason: "frame too big"})
 }
 
 // readUpTo appends a whole message to buf, or fails when it is longer than limit.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"pushgate/push"
 	"pushgate/push/wire"
@@ -40,7 +41,11 @@ type Options struct {
 	// Gate lets connections in; nil lets in all. Proxies tell their addresses.
 	Gate    *admission.Gate
 	Proxies admission.Proxies
-	Logger  *slog.Logger
+	// Compression offers permessage-deflate; nil: it is refused.
+	Compression *Compression
+	// Registry gets the metrics of compression.
+	Registry prometheus.Registerer
+	Logger   *slog.Logger
 }
 
 // Server upgrades HTTP requests and carries their sessions. It is an
@@ -53,9 +58,11 @@ type Server struct {
 	next    atomic.Uint64
 	origins atomic.Pointer[[]string]
 
+	compressor *compressor // nil without Options.Compression
+
 	ctx      context.Context // ends with Close
 	cancel   context.CancelFunc
-	running  sync.WaitGroup // connections, writers, drainers, heartbeats
+	running  sync.WaitGroup // connections, writers, drainers, heartbeats, compressions
 	draining atomic.Bool
 
 	mu    sync.Mutex
@@ -77,6 +84,12 @@ func New(engine *push.Engine, options Options) *Server {
 		s.running.Go(func() { w.run(ctx) })
 	}
 	s.running.Go(func() { s.heartbeats(ctx) })
+	if options.Compression != nil {
+		s.compressor = newCompressor(engine, *options.Compression, newCompressionMetrics(options.Registry))
+		for _, d := range s.compressor.deflaters {
+			s.running.Go(func() { s.compressor.run(ctx, d) })
+		}
+	}
 	return s
 }
 
@@ -155,7 +168,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, c *conn) bool {
 	socket, err := websocket.Accept(h, r, &websocket.AcceptOptions{
 		Subprotocols:       []string{Subprotocol},
 		InsecureSkipVerify: true, // the origin was checked
-		CompressionMode:    websocket.CompressionDisabled,
+		CompressionMode:    s.options.mode(),
 		OnPongReceived:     func(_ context.Context, payload []byte) { c.pong(payload) },
 	})
 	if err != nil {
@@ -187,6 +200,9 @@ func (s *Server) track(c *conn) bool {
 
 func (s *Server) untrack(c *conn) {
 	c.place.Leave()
+	if c.inflater != nil {
+		s.compressor.metrics.connections.Dec()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)

@@ -44,6 +44,11 @@ type HTTP struct {
 	ForwardedHeader  string   `name:"forwarded-header" enum:"auto,x-forwarded-for,forwarded" default:"auto" help:"Where trusted proxies say it: x-forwarded-for, forwarded (RFC 7239), or auto: the one that is there; where both are and disagree, the proxy counts as the client."`
 	ProxyProtocol    bool     `name:"proxy-protocol" default:"false" help:"Trusted proxies begin each connection with a header of the PROXY protocol, version 1 or 2. One of theirs without it is closed; others do without it."`
 	Pprof            string   `name:"pprof" enum:"auto,on,off" default:"auto" help:"Profiles under /debug/pprof: on, off, or auto: only when http.address is loopback."`
+
+	Compression            bool `name:"compression" default:"false" help:"Offer permessage-deflate (RFC 7692). Each message is compressed once, however many get it; without context takeover, so a connection needs no memory for it."`
+	CompressionLevel       int  `name:"compression-level" placeholder:"N" default:"6" min:"1" max:"9" help:"From 1, the fastest, to 9, the smallest."`
+	CompressionThreshold   Size `name:"compression-threshold" placeholder:"SIZE" default:"1KiB" min:"1" help:"The smallest frame that is compressed."`
+	CompressionConcurrency int  `name:"compression-concurrency" placeholder:"N" default:"0" min:"0" help:"How many messages are compressed at the same time; where more wait than about a millisecond's work, they go out as they are. 0: half of the processors, at least one."`
 }
 
 // GRPC is the listener for backends and operators.
