@@ -17,6 +17,7 @@ import (
 type socket struct {
 	net.Conn
 	reader *bufio.Reader
+	bytes  int // of the frames that were skipped
 }
 
 func newSocket(conn net.Conn) *socket {
@@ -25,13 +26,19 @@ func newSocket(conn net.Conn) *socket {
 
 func dial(b *testing.B, address, query string) *socket {
 	b.Helper()
+	return dialWith(b, address, query, "")
+}
+
+// dialWith connects with further header lines, each with its end.
+func dialWith(b *testing.B, address, query, lines string) *socket {
+	b.Helper()
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		b.Fatal(err)
 	}
 	s := newSocket(conn)
 	_, err = fmt.Fprintf(conn, "GET /ws?%s HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n", query)
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n%s\r\n", query, lines)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -78,6 +85,7 @@ func (s *socket) skip(n int) error {
 		if _, err := s.reader.Discard(size + length); err != nil {
 			return err
 		}
+		s.bytes += size + length
 	}
 	return nil
 }
