@@ -78,7 +78,7 @@ func TestOutboxesStayWithinTheirBound(t *testing.T) {
 // What many share counts once: a crowd that is slow for a moment is not told of
 // gaps because of the bound over all.
 func TestSharedFramesCountOnce(t *testing.T) {
-	const total, crowd, each, size = 4 << 20, 500, 100, 8 << 10
+	const total, crowd, each, size = 16 << 20, 500, 100, 8 << 10
 	e := startEngine(t, openStore(t), func(c *Config) { c.OutboxTotalBytes = total })
 	var peers []*peer
 	for range crowd {

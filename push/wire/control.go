@@ -22,10 +22,15 @@ func CloseFrame(code CloseCode, reason string) []byte {
 }
 
 // PingFrame is the WebSocket ping frame with the payload, which is cut to 125 bytes (RFC 6455 §5.5.2).
-func PingFrame(payload []byte) []byte {
+func PingFrame(payload []byte) []byte { return controlFrame(opPing, payload) }
+
+// PongFrame is the WebSocket pong frame with the payload, which is cut to 125 bytes (RFC 6455 §5.5.3).
+func PongFrame(payload []byte) []byte { return controlFrame(opPong, payload) }
+
+func controlFrame(opcode byte, payload []byte) []byte {
 	payload = payload[:min(len(payload), maxControl)]
 	frame := make([]byte, 0, 2+len(payload))
-	frame = append(frame, fin|opPing, byte(len(payload)))
+	frame = append(frame, fin|opcode, byte(len(payload)))
 	return append(frame, payload...)
 }
 

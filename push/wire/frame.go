@@ -11,8 +11,12 @@ type Frame struct {
 	compressed atomic.Pointer[[]byte] // &Bytes: there is no better form
 }
 
+// maxShares bounds what a frame is spread over: of a large crowd only those keep it
+// who do not read, and they may be few.
+const maxShares = 64
+
 // Spread tells for how many connections the frame is meant, before any has it.
-func (f *Frame) Spread(connections int) { f.shares = connections }
+func (f *Frame) Spread(connections int) { f.shares = min(connections, maxShares) }
 
 // Weight is the memory that the frame costs each of those who share it, in bytes.
 func (f *Frame) Weight() int { return overhead + len(f.Bytes)/max(f.shares, 1) }

@@ -44,11 +44,11 @@ func (o *Options) mode() websocket.CompressionMode {
 func (c *conn) negotiated(early []byte) {
 	var in io.Reader = (*received)(c)
 	if len(early) > 0 {
-		in = io.MultiReader(bytes.NewReader(early), in)
+		in = io.MultiReader(bytes.NewReader(bytes.Clone(early)), in) // not the buffer of net/http
 	}
 	metrics := c.server.compressor.metrics
 	c.inflater = &inflater{
-		in: bufio.NewReaderSize(in, readBuffer), limit: c.server.options.MaxFrame, client: c, messages: metrics.inflated,
+		in: bufio.NewReaderSize(in, max(len(early), readBuffer)), limit: c.server.options.MaxFrame, client: c, messages: metrics.inflated,
 	}
 	metrics.connections.Inc()
 }

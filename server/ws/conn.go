@@ -1,6 +1,7 @@
 package ws
 
 import (
+	"bufio"
 	"encoding/binary"
 	"errors"
 	"net"
@@ -39,6 +40,8 @@ type conn struct {
 	writer   *writer
 	server   *Server
 	direct   nonblocking
+	socket   *websocket.Conn // reads messages, with in
+	in       *bufio.Reader   // what was received and not read yet
 
 	inflater *inflater // nil: permessage-deflate was not negotiated
 

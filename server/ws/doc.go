@@ -12,8 +12,10 @@
 //
 // # Goroutines
 //
-// One reader per connection, started when the upgrade is done and joined by
-// Server.Close. GOMAXPROCS writers, owned by the Server: they drain the outboxes
+// One goroutine per connection that waits for something to come, on the smallest
+// stack there is, and while something comes a reader; all are joined by
+// Server.Close. (TLS has no socket to wait on: there each connection has a reader.)
+// GOMAXPROCS writers, owned by the Server: they drain the outboxes
 // of the connections that have something to send, several frames in one write
 // where several are there, and never block. A connection that does not take a
 // write at once gets a goroutine of its own until it is in step again. One goroutine

@@ -12,7 +12,7 @@ import (
 // a small one; the largest control frame, 127 bytes, must fit the other, so that
 // each is one write (see the package's documentation).
 const (
-	readBuffer  = 128
+	readBuffer  = 144 // holds a control frame of a client
 	writeBuffer = 128
 	leastBuffer = 16 // bufio has no smaller one
 )
@@ -23,7 +23,9 @@ type hijacker struct {
 	http.ResponseWriter
 	conn   *conn
 	reader *bufio.Reader
-	early  bool // the client sent frames together with its request
+	// pipelined: the client sent frames together with its request; early: reader
+	// holds them.
+	pipelined, early bool
 }
 
 // Hijack implements http.Hijacker.
@@ -34,6 +36,7 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	n, size := buffered.Reader.Buffered(), readBuffer
 	first, _ := buffered.Reader.Peek(n)
+	h.pipelined = n > 0
 	if h.Header().Get("Sec-WebSocket-Extensions") != "" { // it negotiates permessage-deflate only
 		h.conn.negotiated(first)
 		first, n, size = nil, 0, leastBuffer // the inflater has a buffer

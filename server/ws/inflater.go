@@ -82,6 +82,9 @@ func (d *inflater) Read(p []byte) (int, error) {
 	}
 }
 
+// empty says whether all that was received was read.
+func (d *inflater) empty() bool { return len(d.out) == 0 && d.left == 0 && d.in.Buffered() == 0 }
+
 // next begins a frame.
 func (d *inflater) next() error {
 	head, length, err := d.header()

@@ -11,3 +11,7 @@ type nonblocking struct{}
 func newNonblocking(net.Conn) nonblocking { return nonblocking{} }
 
 func (nonblocking) write([]byte) (int, error) { return 0, nil }
+
+func (nonblocking) waits() bool { return false }
+
+func (nonblocking) waitReadable() {}

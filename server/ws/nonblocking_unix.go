@@ -68,3 +68,17 @@ func (s nonblocking) write(p []byte) (int, error) {
 	}
 	return s.call.n, nil
 }
+
+// waits says whether waitReadable can be used.
+func (s nonblocking) waits() bool { return s.raw != nil }
+
+// waitReadable waits until there is something to read, or an end or an error of
+// which reading will tell.
+func (s nonblocking) waitReadable() { _ = s.raw.Read(readable) }
+
+// readable looks whether a read would find anything.
+func readable(fd uintptr) bool {
+	var first [1]byte
+	_, _, err := syscall.Recvfrom(int(fd), first[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+	return !errors.Is(err, syscall.EAGAIN)
+}

@@ -22,27 +22,44 @@ const keepFrame = 16 << 10
 
 var errTooBig = errors.New("frame too big")
 
-// read works on the client's frames until the connection ends.
-func (s *Server) read(c *conn, socket *websocket.Conn) {
-	cause := push.CauseLost
-	defer func() {
-		c.session.Detach(cause)
-		_ = socket.CloseNow()
-	}()
-	socket.SetReadLimit(-1) // the limit is ours: coder's own would close without a closing frame
+// read works on what the client has sent. It returns when nothing more is there
+// and somebody else waits for it, or when the connection has ended.
+func (s *Server) read(c *conn) {
 	for {
-		kind, r, err := socket.Reader(context.Background())
-		if err == nil {
-			err = s.frame(c, kind, r)
+		more, err := c.answerControl(c.in)
+		if more {
+			err = s.message(c)
 		}
 		if err != nil {
-			if websocket.CloseStatus(err) != -1 {
-				cause = push.CauseClient
-			}
-			s.refuseProtocol(c, err)
+			s.over(c, err)
+			return
+		}
+		if c.canWait() {
+			s.running.Go(func() { s.await(c) })
 			return
 		}
 	}
+}
+
+// over releases a connection of which reading has failed.
+func (s *Server) over(c *conn, err error) {
+	cause := push.CauseLost
+	if websocket.CloseStatus(err) != -1 {
+		cause = push.CauseClient
+	}
+	s.refuseProtocol(c, err)
+	c.session.Detach(cause)
+	_ = c.socket.CloseNow()
+	s.untrack(c)
+}
+
+// message reads a message and works on it.
+func (s *Server) message(c *conn) error {
+	kind, r, err := c.socket.Reader(context.Background())
+	if err != nil {
+		return err
+	}
+	return s.frame(c, kind, r)
 }
 
 // frame works on one message of the client.

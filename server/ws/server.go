@@ -64,6 +64,7 @@ type Server struct {
 	cancel   context.CancelFunc
 	running  sync.WaitGroup // connections, writers, drainers, heartbeats, compressions
 	draining atomic.Bool
+	readers  readers
 
 	mu    sync.Mutex
 	conns map[*conn]struct{}
@@ -76,6 +77,7 @@ func New(engine *push.Engine, options Options) *Server {
 	options.PongTimeout = cmp.Or(options.PongTimeout, 10*time.Second)
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{engine: engine, options: options, ctx: ctx, cancel: cancel, conns: make(map[*conn]struct{})}
+	s.readers.waiting = make(chan *conn)
 	s.egress.each, s.egress.all = options.EgressBytes, options.EgressTotalBytes
 	s.AllowOrigins(options.AllowedOrigins)
 	for range runtime.GOMAXPROCS(0) {
@@ -169,19 +171,22 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, c *conn) bool {
 		Subprotocols:       []string{Subprotocol},
 		InsecureSkipVerify: true, // the origin was checked
 		CompressionMode:    s.options.mode(),
-		OnPongReceived:     func(_ context.Context, payload []byte) { c.pong(payload) },
+		OnPongReceived:     func(_ context.Context, payload []byte) { c.pong(payload) }, // in the middle of a message
 	})
 	if err != nil {
 		c.session.Detach(push.CauseLost)
 		s.untrack(c)
 		return true
 	}
+	socket.SetReadLimit(-1) // the limit is ours: coder's own would close without a closing frame
+	c.socket, c.in = socket, h.reader
 	h.settle()
 	c.session.Opened()
-	go func() {
-		defer s.untrack(c)
-		s.read(c, socket)
-	}()
+	if c.canWait() && !h.pipelined {
+		s.running.Go(func() { s.await(c) })
+	} else {
+		s.readers.take(s, c)
+	}
 	c.writer.add(c)
 	return true
 }
