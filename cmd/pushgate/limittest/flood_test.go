@@ -13,7 +13,7 @@ import (
 // and stays in.
 func TestFloodAtTheLimit(t *testing.T) {
 	t.Parallel()
-	const connected, upgrades, messages = 40, 10000, 200 // less than a window: nobody acks
+	const connected, upgrades, messages = 40, 50_000, 200 // less than a window: nobody acks
 	n := start(t, with(fmt.Sprintf("--limits-connections=%d", connected), "--heartbeat-interval=1h"))
 	var receiving, flooding sync.WaitGroup
 	for i := range connected {
