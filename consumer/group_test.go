@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -19,7 +20,28 @@ func (f *fixture) addPartitions(topic string, to int) {
 	if err != nil || response.Topics[0].ErrorCode != 0 {
 		f.t.Fatalf("adding partitions: %v %+v", err, response)
 	}
+	// The broker answers before it tells of them itself.
+	for patient := f.context(); f.partitions(topic) < to; {
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-patient.Done():
+			f.t.Fatal("the broker does not tell of the new partitions")
+		}
+	}
 	f.client.PurgeTopicsFromClient(topic)
+}
+
+func (f *fixture) partitions(topic string) int {
+	f.t.Helper()
+	request := kmsg.NewPtrMetadataRequest()
+	asked := kmsg.NewMetadataRequestTopic()
+	asked.Topic = new(topic)
+	request.Topics = append(request.Topics, asked)
+	response, err := request.RequestWith(f.context(), f.client)
+	if err != nil {
+		f.t.Fatalf("reading metadata: %v", err)
+	}
+	return len(response.Topics[0].Partitions)
 }
 
 // Members come and go while records do; one of them leaves without a word.
