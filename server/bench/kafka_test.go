@@ -106,7 +106,7 @@ func consume(b *testing.B, n *node, channel string) (*kgo.Client, string) {
 		b.Cleanup(cluster.Close)
 		brokers = cluster.ListenAddrs()
 	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
+	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ProducerLinger(2*time.Millisecond)) // less loads the broker, which shares the cores
 	if err != nil {
 		b.Fatal(err)
 	}
