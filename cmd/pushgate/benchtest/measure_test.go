@@ -9,6 +9,7 @@ import (
 type measured struct {
 	published, delivered, gaps int
 	processor                  time.Duration // the server's
+	span                       time.Duration // from the first publish to the last answer
 	median, tail               float64       // latency in milliseconds
 }
 
@@ -31,8 +32,9 @@ func (s scenario) run(tb testing.TB, n *node, stop func() func(int) bool) measur
 	defer c.close()
 	c.read(s.sampled)
 	var m measured
-	before := n.processorTime(tb)
+	before, began := n.processorTime(tb), time.Now()
 	m.published = s.load(tb, n, s.channels, stop())
+	m.span = time.Since(began)
 	c.finish(tb, n, s.channels)
 	m.processor = n.processorTime(tb) - before
 	m.delivered, m.gaps = c.received(tb)

@@ -208,4 +208,3 @@ func (r *reference) write() {
 		}
 	}
 }
-
