@@ -105,16 +105,17 @@ func (c *received) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// flush sends what the session has, as far as the connection takes it at once.
-func (c *conn) flush(scratch []byte) []byte {
+// flush sends what the session has, as far as the connection takes it at once, and
+// says how many bytes that were.
+func (c *conn) flush(scratch []byte) (_ []byte, written int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.attached || c.draining || c.failed {
-		return scratch
+		return scratch, 0
 	}
 	if c.server.egress.shaped() {
 		c.spill()
-		return scratch
+		return scratch, 0
 	}
 	for more := true; more; {
 		scratch, more = c.next(scratch[:0], scratchSize)
@@ -122,6 +123,7 @@ func (c *conn) flush(scratch []byte) []byte {
 			break
 		}
 		n, err := c.direct.write(scratch)
+		written += n
 		if err != nil {
 			c.fail()
 			break
@@ -136,7 +138,7 @@ func (c *conn) flush(scratch []byte) []byte {
 	if cap(scratch) > 4*scratchSize {
 		scratch = make([]byte, 0, scratchSize)
 	}
-	return scratch
+	return scratch, written
 }
 
 // next takes about size bytes of frames from the session, and the close frame after
