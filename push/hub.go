@@ -124,7 +124,7 @@ func (h *hub) committed(batch []*submission) {
 
 // encode makes the frame that all subscribers of a message get.
 func encode(m store.Message) *wire.Frame {
-	return wire.Encode(&wire.Message{
+	return wire.EncodeMessage(wire.Message{
 		Channel: m.Channel, Seq: m.Seq, ID: m.ID, Data: m.Data, ContentType: m.ContentType,
 		Headers: m.Headers, TimeMillis: m.Time.UnixMilli(),
 	})

@@ -25,12 +25,30 @@ func (f *Frame) Weight() int { return overhead + len(f.Bytes)/max(f.shares, 1) }
 // because a queue that grows doubles.
 const overhead = 16
 
-// Encode makes the frame that says e. The frame keeps e and, of a Message, its Data: they must not change afterwards.
+// Encode makes the frame that says e. The frame keeps e, which must not change afterwards.
 func Encode(e Event) *Frame {
-	buf := make([]byte, maxHeader, maxHeader+sizeHint(e))
-	buf = e.appendJSON(buf)
+	f := &Frame{Event: e}
+	f.encode(sizeHint(e))
+	return f
+}
+
+// EncodeMessage makes the frame that says m. Of Data it keeps nothing where the payload stands in the frame as it is:
+// the Event's Data is then a part of Bytes.
+func EncodeMessage(m Message) *Frame {
+	both := &struct {
+		Frame
+		Message
+	}{Message: m}
+	both.Event = &both.Message
+	both.encode(both.sizeHint())
+	both.share(both.Bytes)
+	return &both.Frame
+}
+
+func (f *Frame) encode(hint int) {
+	buf := f.Event.appendJSON(make([]byte, maxHeader, maxHeader+hint))
 	start := putHeader(buf, opText)
-	return &Frame{Event: e, Bytes: buf[start:len(buf):len(buf)]}
+	f.Bytes = buf[start:len(buf):len(buf)]
 }
 
 // Payload is the JSON without the header. It is a part of Bytes, and as little to be changed.

@@ -17,6 +17,8 @@ type Message struct {
 	ContentType string // "" = JSON
 	Headers     []byte // a JSON object in valid UTF-8, or nil
 	TimeMillis  int64  // since 1970
+
+	verbatim int // how many bytes of the JSON follow Data in it, where it stands as it is; 0: it does not
 }
 
 func (m *Message) appendJSON(dst []byte) []byte {
@@ -24,7 +26,8 @@ func (m *Message) appendJSON(dst []byte) []byte {
 	dst = appendChannel(dst, m.Channel)
 	dst = append(dst, `,"seq":`...)
 	dst = strconv.AppendUint(dst, m.Seq, 10)
-	dst = m.appendData(dst)
+	dst, verbatim := m.appendData(dst)
+	end := len(dst)
 	dst = appendOptional(dst, `,"messageId":`, m.ID)
 	dst = append(dst, `,"time":`...)
 	dst = strconv.AppendInt(dst, m.TimeMillis, 10)
@@ -36,23 +39,35 @@ func (m *Message) appendJSON(dst []byte) []byte {
 		dst = append(dst, `,"headers":`...)
 		dst = append(dst, m.Headers...)
 	}
-	return append(dst, '}')
+	dst = append(dst, '}')
+	if verbatim {
+		m.verbatim = len(dst) - end
+	}
+	return dst
+}
+
+// share lets Data be the part of the frame that says it.
+func (m *Message) share(frame []byte) {
+	if m.verbatim > 0 {
+		end := len(frame) - m.verbatim
+		m.Data = frame[end-len(m.Data) : end : end]
+	}
 }
 
 // appendData falls back to data64 even for JSON that is empty or no UTF-8: such a frame would cost each client its
 // connection, again and again, because the message comes back from the backlog.
-func (m *Message) appendData(dst []byte) []byte {
+func (m *Message) appendData(dst []byte) (_ []byte, verbatim bool) {
 	switch {
 	case IsJSON(m.ContentType) && len(m.Data) > 0 && utf8.Valid(m.Data):
 		dst = append(dst, `,"data":`...)
-		return append(dst, m.Data...)
+		return append(dst, m.Data...), true
 	case !IsJSON(m.ContentType) && isText(m.ContentType) && utf8.Valid(m.Data):
 		dst = append(dst, `,"data":`...)
-		return appendString(dst, m.Data)
+		return appendString(dst, m.Data), false
 	default:
 		dst = append(dst, `,"data64":"`...)
 		dst = base64.StdEncoding.AppendEncode(dst, m.Data)
-		return append(dst, '"')
+		return append(dst, '"'), false
 	}
 }
 

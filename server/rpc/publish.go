@@ -43,8 +43,19 @@ func publicationOf(r *pb.PublishRequest) (push.Publication, error) {
 }
 
 func publishResponse(channel string, p push.Published) *pb.PublishResponse {
-	return &pb.PublishResponse{
-		Channel: channel, Seq: p.Seq, Epoch: p.Epoch, MessageId: p.MessageID,
-		Duplicate: p.Duplicate, PublishTime: timestamppb.New(p.Time),
-	}
+	return new(publishAnswer).fill(channel, p)
+}
+
+// publishAnswer is a PublishResponse with its time, in one piece.
+type publishAnswer struct {
+	response pb.PublishResponse
+	time     timestamppb.Timestamp
+}
+
+func (a *publishAnswer) fill(channel string, p push.Published) *pb.PublishResponse {
+	a.time.Seconds, a.time.Nanos = p.Time.Unix(), int32(p.Time.Nanosecond())
+	r := &a.response
+	r.Channel, r.Seq, r.Epoch, r.MessageId = channel, p.Seq, p.Epoch, p.MessageID
+	r.Duplicate, r.PublishTime = p.Duplicate, &a.time
+	return r
 }

@@ -70,10 +70,14 @@ func (p *publishService) publishAll(ctx context.Context, requests []*pb.PublishR
 		}
 	}
 	results := make([]*pb.PublishResult, len(requests))
+	items := make([]batchItem, len(requests)) // one allocation for all
 	for range requests {
 		select {
 		case o := <-outcomes:
-			results[o.index] = p.result(ctx, requests[o.index], o.published, o.err)
+			results[o.index] = items[o.index].result(requests[o.index].GetChannel(), o.published)
+			if o.err != nil {
+				results[o.index].Result = &pb.PublishResult_Error{Error: p.server.status(ctx, o.err).Proto()}
+			}
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -81,9 +85,15 @@ func (p *publishService) publishAll(ctx context.Context, requests []*pb.PublishR
 	return results, nil
 }
 
-func (p *publishService) result(ctx context.Context, r *pb.PublishRequest, published push.Published, err error) *pb.PublishResult {
-	if err != nil {
-		return &pb.PublishResult{Result: &pb.PublishResult_Error{Error: p.server.status(ctx, err).Proto()}}
-	}
-	return &pb.PublishResult{Result: &pb.PublishResult_Response{Response: publishResponse(r.GetChannel(), published)}}
+// batchItem is what the answer to one message of a batch consists of.
+type batchItem struct {
+	outer    pb.PublishResult
+	of       pb.PublishResult_Response
+	response publishAnswer
+}
+
+func (i *batchItem) result(channel string, published push.Published) *pb.PublishResult {
+	i.of.Response = i.response.fill(channel, published)
+	i.outer.Result = &i.of
+	return &i.outer
 }

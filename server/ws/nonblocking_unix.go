@@ -8,20 +8,12 @@ import (
 	"syscall"
 )
 
-// nonblocking writes to a socket what it takes at once. It is not safe for
-// concurrent use.
+// nonblocking writes to a socket what it takes at once. The descriptor is used past
+// the runtime's own lock and poller, which saves a tenth of a small write: write may
+// be called only under the lock under which the connection is closed, and not after.
 type nonblocking struct {
-	raw  syscall.RawConn // nil: the connection has no socket of its own (TLS)
-	call *writeCall
-}
-
-// writeCall holds one write's arguments and results, so that a write allocates
-// no closure.
-type writeCall struct {
-	buf []byte
-	n   int
-	err error
-	run func(fd uintptr) bool
+	raw syscall.RawConn // nil: the connection has no socket of its own (TLS)
+	fd  int
 }
 
 func newNonblocking(c net.Conn) nonblocking {
@@ -36,18 +28,11 @@ func newNonblocking(c net.Conn) nonblocking {
 	if err != nil {
 		return nonblocking{}
 	}
-	call := &writeCall{}
-	call.run = call.do
-	return nonblocking{raw: raw, call: call}
-}
-
-func (w *writeCall) do(fd uintptr) bool {
-	for {
-		w.n, w.err = syscall.Write(int(fd), w.buf)
-		if !errors.Is(w.err, syscall.EINTR) {
-			return true
-		}
+	s := nonblocking{raw: raw}
+	if err := raw.Control(func(fd uintptr) { s.fd = int(fd) }); err != nil {
+		return nonblocking{}
 	}
+	return s
 }
 
 // write answers how much was taken, which may be nothing.
@@ -55,18 +40,16 @@ func (s nonblocking) write(p []byte) (int, error) {
 	if s.raw == nil {
 		return 0, nil
 	}
-	s.call.buf = p
-	err := s.raw.Write(s.call.run)
-	s.call.buf = nil
-	switch {
-	case err != nil:
-		return 0, err
-	case errors.Is(s.call.err, syscall.EAGAIN):
-		return 0, nil
-	case s.call.err != nil:
-		return 0, s.call.err
+	for {
+		switch n, err := syscall.Write(s.fd, p); {
+		case err == nil:
+			return n, nil
+		case errors.Is(err, syscall.EAGAIN):
+			return 0, nil
+		case !errors.Is(err, syscall.EINTR):
+			return 0, err
+		}
 	}
-	return s.call.n, nil
 }
 
 // waits says whether waitReadable can be used.
