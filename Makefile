@@ -1,8 +1,9 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 TOOL := go tool -modfile=.ci/tools/go.mod
 BENCH ?= .
+RESULTS ?= bench.json
 
-.PHONY: build test lint format generate baseline bench ci
+.PHONY: build test lint format generate baseline bench microbench ci
 
 build: ## bin/pushgate, static
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/pushgate ./cmd/pushgate
@@ -25,8 +26,11 @@ generate: ## Go from proto/pushgate
 baseline: ## promise the API as it is now: see CONTRIBUTING.md
 	$(TOOL) buf build --exclude-source-info -o proto/baseline.binpb
 
-bench:
-	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+bench: ## the table of docs/performance.md, and $(RESULTS); Linux, a quiet machine, some minutes
+	go test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 30m ./cmd/pushgate/benchtest -results '$(abspath $(RESULTS))' | grep -v '^Benchmark'
+
+microbench: ## every other benchmark
+	go test -run '^$$' -bench '$(BENCH)' -benchmem $$(go list ./... | grep -v /benchtest)
 
 ci:
 	.ci/run

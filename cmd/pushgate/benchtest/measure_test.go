@@ -1,3 +1,5 @@
+//go:build linux
+
 package benchtest
 
 import (
@@ -33,7 +35,9 @@ func (s scenario) run(tb testing.TB, n *node, stop func() func(int) bool) measur
 	c.read(s.sampled)
 	var m measured
 	before, began := n.processorTime(tb), time.Now()
+	profiled := n.profile(tb)
 	m.published = s.load(tb, n, s.channels, stop())
+	profiled()
 	m.span = time.Since(began)
 	c.finish(tb, n, s.channels)
 	m.processor = n.processorTime(tb) - before

@@ -1,3 +1,5 @@
+//go:build linux
+
 package benchtest
 
 import (
@@ -21,6 +23,7 @@ type node struct {
 	http, grpc string // addresses
 	pid        int
 	client     pb.PublishServiceClient
+	ours       bool
 	kill       func()
 }
 
@@ -28,7 +31,7 @@ type node struct {
 func startPushgate(tb testing.TB, arguments ...string) *node {
 	tb.Helper()
 	s := pushgatetest.Start(tb, pushgatetest.Command{Args: append([]string{"--heartbeat-interval=1h", "--limits-connections=100000"}, arguments...)})
-	return connect(tb, &node{http: s.HTTP, grpc: s.GRPC, pid: s.PID(), kill: s.Kill})
+	return connect(tb, &node{http: s.HTTP, grpc: s.GRPC, pid: s.PID(), ours: true, kill: s.Kill})
 }
 
 // startReference runs a reference: this program, in a process of its own.
