@@ -54,17 +54,20 @@ func (h *Handshakes) count() int {
 // Watch follows the sockets of a server that does not serve yet. Its listeners
 // are to be wrapped by Listener.
 func (h *Handshakes) Watch(s *http.Server) {
-	s.ConnContext = func(ctx context.Context, socket net.Conn) context.Context {
-		return context.WithValue(ctx, arrivalKey{}, arrival{h, socket})
-	}
+	s.ConnContext = h.Context
 	s.ConnState = func(socket net.Conn, state http.ConnState) {
 		switch state {
 		case http.StateActive, http.StateIdle:
 			h.begin(socket)
 		case http.StateHijacked, http.StateClosed:
-			h.end(socket)
+			h.End(socket)
 		}
 	}
+}
+
+// Context lets Arrived know the socket of a request.
+func (h *Handshakes) Context(ctx context.Context, socket net.Conn) context.Context {
+	return context.WithValue(ctx, arrivalKey{}, arrival{h, socket})
 }
 
 type arrivalKey struct{}
@@ -78,7 +81,7 @@ type arrival struct {
 // no longer counts among the handshakes.
 func Arrived(ctx context.Context) {
 	if a, ok := ctx.Value(arrivalKey{}).(arrival); ok {
-		a.handshakes.end(a.socket)
+		a.handshakes.End(a.socket)
 	}
 }
 
@@ -92,7 +95,21 @@ func (h *Handshakes) begin(socket net.Conn) {
 	h.pending[socket] = h.order.PushBack(handshake{socket, time.Now()})
 }
 
-func (h *Handshakes) end(socket net.Conn) {
+// Move goes on with a socket under another name, at its place in the order.
+func (h *Handshakes) Move(from, to net.Conn) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	e, ok := h.pending[from]
+	if !ok {
+		return
+	}
+	delete(h.pending, from)
+	e.Value = handshake{to, e.Value.(handshake).since}
+	h.pending[to] = e
+}
+
+// End ends with a socket: it is a connection now, or gone.
+func (h *Handshakes) End(socket net.Conn) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.remove(socket)

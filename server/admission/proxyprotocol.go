@@ -36,8 +36,8 @@ type proxied struct {
 	gate *Gate
 }
 
-// RemoteAddr is the client's, for which it waits. net/http asks for it once,
-// before anything else.
+// RemoteAddr is the client's, for which it waits. It is asked for before
+// anything else, and not again where it failed.
 func (c *proxied) RemoteAddr() net.Addr {
 	address := c.Conn.RemoteAddr()
 	if _, err := c.Conn.Read(nil); err != nil {

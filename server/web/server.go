@@ -17,6 +17,7 @@ import (
 
 	"pushgate/push"
 	"pushgate/server/admission"
+	"pushgate/server/front"
 	"pushgate/server/ws"
 )
 
@@ -61,6 +62,7 @@ type Server struct {
 	ws         *ws.Server
 	http       *http.Server
 	handshakes *admission.Handshakes
+	front      front.Options
 	state      state
 	unready    func() []string
 	notes      func() []string
@@ -69,6 +71,10 @@ type Server struct {
 const (
 	// writeTimeout bounds how long a client may take to read an answer.
 	writeTimeout = time.Minute
+	// upgradePath is where clients connect.
+	upgradePath = "/ws"
+	// headSlack is what net/http adds to MaxHeaderBytes.
+	headSlack = 4 << 10
 	// maxScrapes is how many may read the metrics at the same time.
 	maxScrapes = 16
 )
@@ -89,7 +95,7 @@ func New(engine *push.Engine, o Options) (*Server, error) {
 		}),
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /ws", s.ws)
+	mux.Handle("GET "+upgradePath, s.ws)
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{Registry: o.Registry, MaxRequestsInFlight: maxScrapes}))
@@ -110,12 +116,16 @@ func New(engine *push.Engine, o Options) (*Server, error) {
 		ErrorLog:          slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
 	}
 	s.handshakes.Watch(s.http)
+	s.front = front.Options{
+		Path: upgradePath, Handler: s.ws, Handshakes: s.handshakes,
+		MaxHead: o.MaxHeader + headSlack, Timeout: o.HandshakeTimeout,
+	}
 	return s, nil
 }
 
 // Serve answers requests until Close; then it returns nil.
 func (s *Server) Serve(l net.Listener) error {
-	if err := s.http.Serve(s.handshakes.Listener(l)); err != nil && !errors.Is(err, http.ErrServerClosed) {
+	if err := s.http.Serve(front.Listen(s.handshakes.Listener(l), s.front)); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving HTTP: %w", err)
 	}
 	return nil

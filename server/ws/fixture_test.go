@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"pushgate/push"
+	"pushgate/server/front"
 	"pushgate/server/ws"
 	"pushgate/store/sqlite"
 )
@@ -40,6 +41,21 @@ type setup struct {
 	options    ws.Options
 	sendBuffer int // of each connection's socket; 0 leaves it to the system
 	listener   net.Listener
+	bare       bool // requests come through net/http
+}
+
+// buffered sets how much each accepted socket takes.
+type buffered struct {
+	net.Listener
+	size int
+}
+
+func (b buffered) Accept() (net.Conn, error) {
+	c, err := b.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return c, c.(*net.TCPConn).SetWriteBuffer(b.size)
 }
 
 type setting func(*setup)
@@ -99,17 +115,15 @@ func startOn(t *testing.T, s push.Store, settings ...setting) *node {
 	cfg.options.MaxFrame, cfg.options.Logger = cfg.MaxFrame, cfg.Logger
 	n.server = ws.New(engine, cfg.options)
 	n.http = httptest.NewUnstartedServer(n.server)
-	if cfg.sendBuffer > 0 {
-		n.http.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
-			if err := c.(*net.TCPConn).SetWriteBuffer(cfg.sendBuffer); err != nil {
-				t.Error(err)
-			}
-			return ctx
-		}
-	}
 	if cfg.listener != nil {
 		_ = n.http.Listener.Close()
 		n.http.Listener = cfg.listener
+	}
+	if cfg.sendBuffer > 0 {
+		n.http.Listener = buffered{n.http.Listener, cfg.sendBuffer}
+	}
+	if !cfg.bare {
+		n.http.Listener = front.Listen(n.http.Listener, front.Options{Path: "/ws", Handler: n.server, MaxHead: 16 << 10, Timeout: patience})
 	}
 	n.http.Start()
 	n.stop = func() {
