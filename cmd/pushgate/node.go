@@ -106,6 +106,7 @@ func (n *node) assemble(f *config.Flags) (err error) {
 		HeartbeatInterval: time.Duration(f.Heartbeat.Interval),
 		PongTimeout:       time.Duration(f.Heartbeat.Timeout),
 		Compression:       f.Compression(),
+		Epoll:             f.Epoll(),
 
 		Gate:       n.door.gate,
 		Proxies:    n.door.proxies,

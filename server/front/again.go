@@ -30,3 +30,12 @@ func (r *replayed) Read(p []byte) (int, error) {
 
 // NetConn is the connection beneath, as of tls.Conn.
 func (r *replayed) NetConn() net.Conn { return r.Conn }
+
+// Raw is the connection beneath once everything that was received has been read
+// from here; nil before.
+func (r *replayed) Raw() net.Conn {
+	if len(r.first) > 0 {
+		return nil
+	}
+	return r.Conn
+}

@@ -101,7 +101,7 @@ func (f *Listener) accept() {
 			f.running.Go(func() { f.serve(c) })
 			continue
 		}
-		if passing, ok := err.(interface{ Temporary() bool }); !ok || !passing.Temporary() { //nolint:errorlint // as net/http does: Accept wraps nothing
+		if passing, ok := err.(interface{ Temporary() bool }); !ok || !passing.Temporary() {
 			f.failure = err
 			close(f.failed)
 			return

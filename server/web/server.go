@@ -39,6 +39,8 @@ type Options struct {
 	EgressBytes, EgressTotalBytes int
 	// Compression: see ws.Options.
 	Compression *ws.Compression
+	// Epoll: see ws.Options.
+	Epoll bool
 	// HandshakeTimeout bounds the reading of a request's header.
 	HandshakeTimeout time.Duration
 	// MaxHeader bounds a request's header in bytes; net/http adds 4 KiB.
@@ -91,7 +93,7 @@ func New(engine *push.Engine, o Options) (*Server, error) {
 			HeartbeatInterval: o.HeartbeatInterval, PongTimeout: o.PongTimeout,
 			EgressBytes: o.EgressBytes, EgressTotalBytes: o.EgressTotalBytes,
 			Gate: o.Gate, Proxies: o.Proxies,
-			Compression: o.Compression, Registry: o.Registry,
+			Compression: o.Compression, Epoll: o.Epoll, Registry: o.Registry,
 		}),
 	}
 	mux := http.NewServeMux()

@@ -36,7 +36,7 @@ const (
 type conn struct {
 	net.Conn // nil until attach
 	session  *push.Session
-	place    *admission.Place
+	admitted *admission.Place
 	writer   *writer
 	server   *Server
 	direct   nonblocking
@@ -64,6 +64,7 @@ type conn struct {
 	// closeSent: the close frame is on its way, and nothing may follow it.
 	closeSent bool
 	failed    bool
+	place     place // in the tier
 
 	sent push.Meter // used by the drainer only
 }
@@ -158,6 +159,7 @@ func (c *conn) next(buf []byte, size int) (_ []byte, more bool) {
 			wait = silentCloseWait
 		}
 		_ = c.Conn.SetReadDeadline(time.Now().Add(wait))
+		c.server.tier.closing(c)
 	}
 	return buf, more && !c.compressing
 }
@@ -177,7 +179,10 @@ func (c *conn) Write(frame []byte) (int, error) {
 	case c.closeSent, c.draining && len(c.rest) > maxControl && !closing:
 		return len(frame), nil
 	}
-	c.closeSent = closing
+	if closing {
+		c.closeSent = true
+		c.server.tier.closing(c)
+	}
 	if c.draining {
 		c.rest = append(c.rest, frame...)
 		return len(frame), nil
@@ -266,6 +271,7 @@ func (c *conn) fail() {
 	c.failed = true
 	c.rest = nil
 	if c.attached {
+		c.server.tier.leave(c)
 		_ = c.Conn.Close()
 	}
 }

@@ -63,4 +63,5 @@ func (s *Server) Close() {
 		_ = c.Close()
 	}
 	s.running.Wait()
+	s.tier.close()
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -113,6 +114,8 @@ func startOn(t *testing.T, s push.Store, settings ...setting) *node {
 	engine.Start()
 	n := &node{t: t, engine: engine, registry: registry}
 	cfg.options.MaxFrame, cfg.options.Logger = cfg.MaxFrame, cfg.Logger
+	// Where time is simulated (synctest) nothing may wait for the system; such tests bring a listener.
+	cfg.options.Epoll = cfg.listener == nil && os.Getenv("PUSHGATE_TEST_POLLER") != "runtime"
 	n.server = ws.New(engine, cfg.options)
 	n.http = httptest.NewUnstartedServer(n.server)
 	if cfg.listener != nil {

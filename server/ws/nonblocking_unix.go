@@ -17,8 +17,14 @@ type nonblocking struct {
 }
 
 func newNonblocking(c net.Conn) nonblocking {
-	if wrapped, ok := c.(interface{ Raw() net.Conn }); ok {
-		c = wrapped.Raw() // the PROXY protocol is in what is read only
+	for {
+		// What is between is in what is read first only: the PROXY protocol's header,
+		// and what package front has seen.
+		wrapped, ok := c.(interface{ Raw() net.Conn })
+		if !ok {
+			break
+		}
+		c = wrapped.Raw()
 	}
 	socket, ok := c.(syscall.Conn)
 	if !ok {

@@ -35,7 +35,7 @@ func (s *Server) read(c *conn) {
 			return
 		}
 		if c.canWait() {
-			s.running.Go(func() { s.await(c) })
+			s.tier.await(c)
 			return
 		}
 	}

@@ -8,21 +8,15 @@ import (
 	"pushgate/push/wire"
 )
 
-// A connection from which nothing comes has a goroutine that only waits, on the
-// smallest stack there is. When something comes, one of the readers, whose stacks
-// have grown already, takes over until nothing more is there. Where there is no
-// socket to wait on (TLS), the connection keeps its reader.
+// A connection from which nothing comes is left to the tier, which keeps as little as
+// it can for it. When something comes, one of the readers, whose stacks have grown
+// already, takes over until nothing more is there. Where there is no socket to wait
+// on (TLS), the connection keeps its reader.
 
 // canWait says whether everything that was received has been read, and what comes
 // next can be waited for on the socket.
 func (c *conn) canWait() bool {
 	return c.direct.waits() && c.in.Buffered() == 0 && (c.inflater == nil || c.inflater.empty())
-}
-
-// await waits until something comes, and finds a reader for it.
-func (s *Server) await(c *conn) {
-	c.direct.waitReadable()
-	s.readers.take(s, c)
 }
 
 // readers are the goroutines that read. A few that have nothing to do are kept.

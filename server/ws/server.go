@@ -38,6 +38,9 @@ type Options struct {
 	// EgressBytes and EgressTotalBytes are what may be sent in a second, on one
 	// connection and on all; 0 is no bound.
 	EgressBytes, EgressTotalBytes int
+	// Epoll waits for connections by an epoll instance where the system has it
+	// (Linux), instead of a goroutine for each.
+	Epoll bool
 	// Gate lets connections in; nil lets in all. Proxies tell their addresses.
 	Gate    *admission.Gate
 	Proxies admission.Proxies
@@ -65,6 +68,7 @@ type Server struct {
 	running  sync.WaitGroup // connections, writers, drainers, heartbeats, compressions
 	draining atomic.Bool
 	readers  readers
+	tier     tier
 
 	mu    sync.Mutex
 	conns map[*conn]struct{}
@@ -78,6 +82,7 @@ func New(engine *push.Engine, options Options) *Server {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{engine: engine, options: options, ctx: ctx, cancel: cancel, conns: make(map[*conn]struct{})}
 	s.readers.waiting = make(chan *conn)
+	s.tier = newTier(s)
 	s.egress.each, s.egress.all = options.EgressBytes, options.EgressTotalBytes
 	s.AllowOrigins(options.AllowedOrigins)
 	for range runtime.GOMAXPROCS(0) {
@@ -142,7 +147,7 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request, place *admissio
 		reason.Refuse(w)
 		return false
 	}
-	c := &conn{server: s, place: place, writer: s.writers[s.next.Add(1)%uint64(len(s.writers))]}
+	c := &conn{server: s, admitted: place, writer: s.writers[s.next.Add(1)%uint64(len(s.writers))]}
 	session, err := s.engine.Connect(r.Context(), push.Connection{
 		Subscriber: query.Get("subscriber"),
 		Restore:    query.Get("restore") != "none",
@@ -183,7 +188,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, c *conn) bool {
 	h.settle()
 	c.session.Opened()
 	if c.canWait() && !h.pipelined {
-		s.running.Go(func() { s.await(c) })
+		s.tier.await(c)
 	} else {
 		s.readers.take(s, c)
 	}
@@ -204,7 +209,7 @@ func (s *Server) track(c *conn) bool {
 }
 
 func (s *Server) untrack(c *conn) {
-	c.place.Leave()
+	c.admitted.Leave()
 	if c.inflater != nil {
 		s.compressor.metrics.connections.Dec()
 	}

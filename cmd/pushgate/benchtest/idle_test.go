@@ -43,5 +43,6 @@ var tiers = []struct {
 	memory    float64 // wanted at most, in bytes
 	connect   float64 // the same, in microseconds of the server's processors
 }{
-	{"portable", nil, 10_000, 80},
+	{"a goroutine each", []string{"--http-poller=runtime"}, 10_000, 80},
+	{"epoll", []string{"--http-poller=epoll"}, 6_000, 80},
 }

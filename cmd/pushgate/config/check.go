@@ -28,6 +28,9 @@ func (f *Flags) check() error {
 	if err := f.checkProxies(); err != nil {
 		return err
 	}
+	if err := f.checkPoller(); err != nil {
+		return err
+	}
 	if share := int64(f.Ingest.Bytes) / int64(f.Ingest.Committers); share < int64(f.Limits.MaxPayload) {
 		return f.problem("ingest.bytes", "%s for %d committers do not hold a payload of %s each; raise ingest.bytes, or lower ingest.committers or limits.max_payload",
 			f.Ingest.Bytes, f.Ingest.Committers, f.Limits.MaxPayload)

@@ -43,6 +43,7 @@ type HTTP struct {
 	TrustedProxies   []string `name:"trusted-proxies" placeholder:"ADDRESS" help:"Proxies that are believed what they say of their clients' addresses: addresses, networks as 10.0.0.0/8, or unix for peers of Unix sockets."`
 	ForwardedHeader  string   `name:"forwarded-header" enum:"auto,x-forwarded-for,forwarded" default:"auto" help:"Where trusted proxies say it: x-forwarded-for, forwarded (RFC 7239), or auto: the one that is there; where both are and disagree, the proxy counts as the client."`
 	ProxyProtocol    bool     `name:"proxy-protocol" default:"false" help:"Trusted proxies begin each connection with a header of the PROXY protocol, version 1 or 2. One of theirs without it is closed; others do without it."`
+	Poller           string   `name:"poller" enum:"auto,epoll,runtime" default:"auto" help:"How connections from which nothing comes are waited for: epoll keeps nothing but an entry in the kernel's list (Linux; not for TLS), runtime a goroutine each, auto: epoll where it is there."`
 	Pprof            string   `name:"pprof" enum:"auto,on,off" default:"auto" help:"Profiles under /debug/pprof: on, off, or auto: only when http.address is loopback."`
 
 	Compression            bool `name:"compression" default:"false" help:"Offer permessage-deflate (RFC 7692). Each message is compressed once, however many get it; without context takeover, so a connection needs no memory for it."`

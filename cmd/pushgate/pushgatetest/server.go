@@ -1,6 +1,7 @@
 package pushgatetest
 
 import (
+	"os"
 	"regexp"
 	"strings"
 	"syscall"
@@ -18,6 +19,10 @@ type Server struct {
 	t       testing.TB
 	command Command
 }
+
+// EnvPoller names the variable that sets http.poller for every node, to run the same
+// tests with each.
+const EnvPoller = "PUSHGATE_TEST_POLLER"
 
 var greeting = [3]*regexp.Regexp{
 	regexp.MustCompile(`^WebSocket +ws://([^/]+)/ws\?channel=news `),
@@ -40,7 +45,11 @@ func Start(t testing.TB, c Command) *Server {
 func (s *Server) start() {
 	s.t.Helper()
 	c := s.command
-	c.Args = append([]string{"serve", "--http-address", s.HTTP, "--grpc-address", s.GRPC}, c.Args...)
+	arguments := []string{"serve", "--http-address", s.HTTP, "--grpc-address", s.GRPC}
+	if poller := os.Getenv(EnvPoller); poller != "" {
+		arguments = append(arguments, "--http-poller", poller)
+	}
+	c.Args = append(arguments, c.Args...)
 	s.Process = Launch(s.t, c)
 	var found [len(greeting)][]string
 	for i, pattern := range greeting {
