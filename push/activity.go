@@ -35,7 +35,7 @@ func (s *Session) rest(quietSince int64) {
 	if len(s.stalled) == 0 {
 		s.stalled = nil
 	}
-	for _, sub := range s.subscriptions {
+	for sub := range s.subscriptions.all() {
 		if len(sub.flight.runs) == 0 {
 			sub.flight.runs = nil
 		}

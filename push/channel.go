@@ -171,13 +171,13 @@ func (c *channel) join(s *subscription, announce ...*wire.Frame) bool {
 	defer c.mu.Unlock()
 	s.session.mu.Lock()
 	defer s.session.mu.Unlock()
-	if s.session.over() || s.session.subscriptions[c.name] != nil {
+	if s.session.over() || s.session.subscriptions.of(c.name) != nil {
 		return false
 	}
 	for _, f := range announce {
 		s.session.push(f)
 	}
-	s.session.subscriptions[c.name] = s
+	s.session.subscriptions.add(s)
 	if s.durable {
 		// An ack over another connection, since the store was read, did not find s.
 		s.acked = max(s.acked, s.session.engine.cursors.moved(s.key()))
@@ -210,9 +210,7 @@ func (c *channel) leave(s *subscription, announce ...*wire.Frame) bool {
 	for _, f := range announce {
 		s.session.push(f)
 	}
-	if s.session.subscriptions[c.name] == s {
-		delete(s.session.subscriptions, c.name)
-	}
+	s.session.subscriptions.remove(s)
 	last := len(c.subscriptions) - 1
 	c.subscriptions[s.index] = c.subscriptions[last]
 	c.subscriptions[s.index].index = s.index

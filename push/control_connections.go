@@ -39,7 +39,7 @@ func (s *Session) view() ConnectionView {
 func (s *Session) snapshot() ConnectionView {
 	v := ConnectionView{
 		ID: s.id, Subscriber: s.subscriber, Node: s.hub.cfg.Node, Info: s.info, Connected: s.started,
-		State: s.state, Since: time.Unix(0, s.since), Subscriptions: len(s.subscriptions),
+		State: s.state, Since: time.Unix(0, s.since), Subscriptions: s.subscriptions.count(),
 		OutboxMessages: s.out.length(), OutboxBytes: s.out.bytes + s.out.held,
 		SentFrames: s.sent.frames, SentBytes: s.sent.bytes,
 		ReceivedFrames: s.received.frames, ReceivedBytes: s.received.bytes,

@@ -213,7 +213,7 @@ func (e *Engine) Connect(ctx context.Context, c Connection) (*Session, error) {
 	}
 	s := &Session{
 		id: rand.Text(), subscriber: c.Subscriber, info: c.Info, started: e.now(),
-		engine: e, hub: e.hub, wake: c.Wake, subscriptions: make(map[string]*subscription),
+		engine: e, hub: e.hub, wake: c.Wake,
 	}
 	e.hub.population.born()
 	// First known, then read: what a backend creates from here on is adopted.

@@ -125,7 +125,7 @@ func (s *Session) refuse(id wire.ID, err error) {
 // the store.
 func (s *Session) ack(channel string, seq uint64) error {
 	s.mu.Lock()
-	sub := s.subscriptions[channel]
+	sub := s.subscriptions.of(channel)
 	switch {
 	case sub == nil:
 		s.mu.Unlock()
@@ -159,7 +159,7 @@ func (s *Session) ack(channel string, seq uint64) error {
 func (s *Session) acked(channel string, seq uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if sub := s.subscriptions[channel]; sub != nil && sub.durable {
+	if sub := s.subscriptions.of(channel); sub != nil && sub.durable {
 		sub.ack(seq)
 	}
 }
@@ -232,7 +232,7 @@ func (s *Session) unsubscribe(ctx context.Context, r wire.Request) error {
 	answer := wire.Encode(wire.Unsubscribed{ID: r.ID, Channel: r.Channel, Reason: wire.UnsubscribeClient})
 	for {
 		s.mu.Lock()
-		sub := s.subscriptions[r.Channel]
+		sub := s.subscriptions.of(r.Channel)
 		if sub == nil {
 			s.push(answer)
 			s.mu.Unlock()

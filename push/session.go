@@ -45,7 +45,7 @@ type Session struct {
 	since         int64 // when the state was entered, in Unix nanoseconds
 	active        int64 // when a frame passed last, in either direction
 	out           outbox
-	subscriptions map[string]*subscription
+	subscriptions opened
 	stalled       []*subscription // they wait for the outbox to drain
 	drained       chan struct{}   // closed when there is room again; nil when nobody waits
 	end           *End
@@ -228,8 +228,8 @@ func (s *Session) ready(ctx context.Context) bool {
 
 func (s *Session) leaveAll() {
 	s.mu.Lock()
-	open := make([]*subscription, 0, len(s.subscriptions))
-	for _, sub := range s.subscriptions {
+	open := make([]*subscription, 0, s.subscriptions.count())
+	for sub := range s.subscriptions.all() {
 		open = append(open, sub)
 	}
 	s.mu.Unlock()
@@ -252,5 +252,5 @@ func (s *Session) close(sub *subscription, announce ...*wire.Frame) (closed bool
 func (s *Session) open(channel string) *subscription {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.subscriptions[channel]
+	return s.subscriptions.of(channel)
 }

@@ -75,7 +75,7 @@ func (s *Session) repeat(ctx context.Context, sub *subscription, r wire.Request)
 func (s *Session) admit(more int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if limit := s.hub.cfg.current().MaxSubscriptions; len(s.subscriptions)+more > limit {
+	if limit := s.hub.cfg.current().MaxSubscriptions; s.subscriptions.count()+more > limit {
 		return refused(wire.CodeResourceExhausted, "a connection may have at most %d subscriptions", limit)
 	}
 	return nil
