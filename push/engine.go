@@ -71,7 +71,7 @@ func New(s Store, cfg Config) (*Engine, error) {
 	e.retention = newRetention(e, s, cfg)
 	e.idler = newIdler(&e.hub.sessions, cfg.IdleAfter)
 	e.watchdog = watchdog{cfg: &e.hub.cfg, metrics: e.metrics, log: cfg.Logger}
-	e.tails = newLoader(loaderWorkers, cfg.StoreTimeout, s.Tails)
+	e.tails = newLoader(loaderWorkers, cfg.StoreTimeout, e.loadTails)
 	e.subscribes = newLoader(loaderWorkers, cfg.StoreTimeout, s.Subscribe)
 	e.restores = newLoader(loaderWorkers, cfg.StoreTimeout, e.loadSubscriptions)
 	e.metrics.watchEngine(cfg.Registry, e)
@@ -287,6 +287,21 @@ func (e *Engine) loadSubscriptions(ctx context.Context, subscribers []string) ([
 		result[i] = of[name]
 	}
 	return result, nil
+}
+
+// loadTails reads each channel's tail once, however many ask for it.
+func (e *Engine) loadTails(ctx context.Context, channels []string) ([]store.Tail, error) {
+	unique := slices.Compact(slices.Sorted(slices.Values(channels)))
+	all, err := e.store.Tails(ctx, unique)
+	if err != nil {
+		return nil, err
+	}
+	tails := make([]store.Tail, len(channels))
+	for i, name := range channels {
+		k, _ := slices.BinarySearch(unique, name)
+		tails[i] = all[k]
+	}
+	return tails, nil
 }
 
 // subscribe creates or finds a durable subscription, together with others.

@@ -5,11 +5,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -52,7 +52,7 @@ func (w *response) WriteHeader(status int) {
 	}
 	w.status = status
 	if status == http.StatusSwitchingProtocols {
-		_, _ = w.conn.Write(w.head().Bytes()) // whoever cannot be written to is noticed by the next
+		_, _ = w.conn.Write(w.head(0)) // whoever cannot be written to is noticed by the next
 	}
 }
 
@@ -64,13 +64,26 @@ func (w *response) Write(p []byte) (int, error) {
 	return w.body.Write(p)
 }
 
-func (w *response) head() *bytes.Buffer {
-	var head bytes.Buffer
-	_, _ = fmt.Fprintf(&head, "HTTP/1.1 %d %s\r\n", w.status, http.StatusText(w.status))
-	_ = w.header.Write(&head)
-	head.WriteString("\r\n")
-	return &head
+// head is the head of the answer, with room for a body.
+func (w *response) head(body int) []byte {
+	head := make([]byte, 0, usualAnswer+body)
+	head = append(head, "HTTP/1.1 "...)
+	head = strconv.AppendInt(head, int64(w.status), 10)
+	head = append(append(head, ' '), http.StatusText(w.status)...)
+	for name, values := range w.header {
+		for _, value := range values {
+			head = append(append(head, "\r\n"...), name...)
+			head = append(append(head, ": "...), lines.Replace(value)...)
+		}
+	}
+	return append(head, "\r\n\r\n"...)
 }
+
+// usualAnswer is a length in bytes that few heads of answers exceed.
+const usualAnswer = 256
+
+// lines keeps a value from being more than one line.
+var lines = strings.NewReplacer("\r", " ", "\n", " ")
 
 // finish sends the answer.
 func (w *response) finish() {
@@ -78,9 +91,7 @@ func (w *response) finish() {
 	w.header.Set("Connection", "close")
 	w.header.Set("Content-Length", strconv.Itoa(w.body.Len()))
 	w.header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
-	whole := w.head()
-	whole.Write(w.body.Bytes())
-	_, _ = w.conn.Write(whole.Bytes()) // a client that is gone needs no answer
+	_, _ = w.conn.Write(append(w.head(w.body.Len()), w.body.Bytes()...)) // a client that is gone needs no answer
 }
 
 // Hijack implements http.Hijacker.
