@@ -107,7 +107,7 @@ func TestConnectionsEndWhileTheirMessagesAreCompressed(t *testing.T) {
 	stays.expect("connected", nil)
 	stays.expect("subscribed", nil)
 	for i := range 40 {
-		leaves := n.dialDeflate("channel=live:a")
+		leaves := n.dialDeflate("channel=live:a&subscriber=leaves")
 		leaves.expect("connected", nil)
 		if _, err := n.engine.Publish(t.Context(), push.Publication{Channel: "live:a", Data: fmt.Appendf(nil, `{"n":%d,"pad":%s}`, i, text(50_000)), Ephemeral: true}); err != nil {
 			t.Fatal(err)
@@ -115,7 +115,7 @@ func TestConnectionsEndWhileTheirMessagesAreCompressed(t *testing.T) {
 		if i%2 == 0 {
 			_ = leaves.socket.CloseNow()
 		} else {
-			n.engine.Disconnect("", "", push.Draining())
+			n.engine.Disconnect("", "leaves", push.Draining())
 		}
 		if got := stays.expect("message", nil)["data"].(map[string]any)["n"]; got != float64(i) {
 			t.Fatalf("got %v, want %d", got, i)
