@@ -22,6 +22,8 @@ const (
 	CauseProtocol    Cause = "protocol"     // its frames were wrong or too big
 	CauseOperator    Cause = "operator"     // an operator disconnected it
 	CauseDrain       Cause = "drain"        // the node ends
+	CauseAuth        Cause = "auth"         // its client did not authenticate itself, or not any more
+	CauseStore       Cause = "store"        // what waits for the client could not be read
 )
 
 // End is why and how a session ends.

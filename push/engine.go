@@ -191,7 +191,11 @@ func (e *Engine) ephemeral(m store.Message, born time.Time) Published {
 // Connection is what Connect needs to know.
 type Connection struct {
 	// Subscriber is the durable identity; "" has none and can only be live.
+	// With Authentication its grants say it.
 	Subscriber string
+	// Authentication is how the client shows what it may do; nil: it may do
+	// everything.
+	Authentication *Authentication
 	// Restore reopens the subscriber's stored subscriptions.
 	Restore bool
 	// Channels are subscribed to at once with the default options.
@@ -206,6 +210,12 @@ type Connection struct {
 // and what waits for the subscriber follows. It fails when the store cannot tell
 // the subscriber's subscriptions.
 func (e *Engine) Connect(ctx context.Context, c Connection) (*Session, error) {
+	if c.Authentication != nil {
+		c.Subscriber = ""
+		if grant := c.Authentication.Grant; grant != nil {
+			c.Subscriber = grant.Subscriber
+		}
+	}
 	if c.Subscriber != "" {
 		if err := ValidateSubscriber(c.Subscriber); err != nil {
 			return nil, err
@@ -214,26 +224,39 @@ func (e *Engine) Connect(ctx context.Context, c Connection) (*Session, error) {
 	s := &Session{
 		id: rand.Text(), subscriber: c.Subscriber, info: c.Info, started: e.now(),
 		engine: e, hub: e.hub, wake: c.Wake,
+		door: newDoor(c, time.Now()),
 	}
 	e.hub.population.born()
 	// First known, then read: what a backend creates from here on is adopted.
 	e.hub.sessions.add(s)
-	var stored []store.Subscription
-	if c.Subscriber != "" && c.Restore {
-		var err error
-		if stored, err = e.restores.get(ctx, c.Subscriber); err != nil {
-			e.hub.sessions.remove(s)
-			s.abandon()
-			return nil, fmt.Errorf("restoring subscriptions: %w", err)
-		}
+	stored, err := e.stored(ctx, c.Subscriber, c.Restore)
+	if err != nil {
+		e.hub.sessions.remove(s)
+		s.abandon()
+		return nil, err
 	}
 	e.metrics.connects.Inc()
 	e.metrics.connections.Inc()
 	s.greet(stored)
+	if s.strange() {
+		return s, nil
+	}
 	for _, channel := range c.Channels {
 		s.subscribeTo(ctx, channel)
 	}
 	return s, nil
+}
+
+// stored reads the subscriptions that are to be reopened for a subscriber.
+func (e *Engine) stored(ctx context.Context, subscriber string, restore bool) ([]store.Subscription, error) {
+	if subscriber == "" || !restore {
+		return nil, nil
+	}
+	stored, err := e.restores.get(ctx, subscriber)
+	if err != nil {
+		return nil, fmt.Errorf("restoring subscriptions: %w", err)
+	}
+	return stored, nil
 }
 
 // greet sends the connected frame and opens the restored subscriptions.
@@ -243,32 +266,16 @@ func (s *Session) greet(stored []store.Subscription) {
 		Connection: s.id, Node: e.cfg.Node, Subscriber: s.subscriber,
 		Heartbeat: int(e.cfg.Heartbeat / time.Second), MaxFrame: e.cfg.MaxFrame,
 	}
-	left, most := 0, e.cfg.current().MaxSubscriptions
-	if over := len(stored) - most; over > 0 {
-		stored, left = stored[:most], over
-	}
-	subs := make([]*subscription, 0, len(stored))
-	for _, st := range stored {
-		if sub, open, ok := s.reopen(st); ok {
-			subs = append(subs, sub)
-			connected.Subscriptions = append(connected.Subscriptions, open)
-		}
+	reopened, left := s.reopenAll(stored)
+	for _, r := range reopened {
+		connected.Subscriptions = append(connected.Subscriptions, r.open)
 	}
 	s.send(connected)
-	if left > 0 {
-		s.refuse("", refused(wire.CodeResourceExhausted,
-			"%d of the stored subscriptions were not reopened: a connection may have at most %d", left, most))
+	s.tellLeft(left)
+	for _, r := range reopened {
+		s.join(r.sub)
 	}
-	for _, sub := range subs {
-		s.join(sub)
-	}
-	s.mu.Lock()
-	adopted := s.adopted
-	s.adopted, s.greeted = nil, true
-	s.mu.Unlock()
-	for _, st := range adopted {
-		s.adopt(st)
-	}
+	s.settled()
 }
 
 // loadSubscriptions reads the subscriptions of many subscribers in one query.

@@ -52,7 +52,7 @@ func (s *Session) Handle(ctx context.Context, r wire.Request, bytes int) {
 
 // receive counts a frame in, as soon as the client's rate lets it.
 func (s *Session) receive(ctx context.Context, bytes, cost int) bool {
-	if !s.throttle(ctx, cost) {
+	if !s.throttle(ctx, cost) || !s.knock() {
 		return false
 	}
 	s.mu.Lock()
@@ -83,25 +83,31 @@ func (s *Session) handle(ctx context.Context, r wire.Request) {
 	}
 	began := time.Now()
 	defer func() { s.engine.watchdog.handled(s, r, time.Since(began)) }()
-	var err error
+	if err := s.work(ctx, r); err != nil {
+		s.refuse(r.ID, err)
+	}
+}
+
+func (s *Session) work(ctx context.Context, r wire.Request) error {
+	if s.strange() && r.Type != wire.TypeAuth && r.Type != wire.TypePing {
+		return refused(wire.CodeUnauthenticated, "send auth with a token first")
+	}
 	switch r.Type {
 	case wire.TypeAck:
-		err = s.ack(r.Channel, r.Seq)
+		return s.ack(r.Channel, r.Seq)
 	case wire.TypeSubscribe:
-		err = s.subscribe(ctx, r)
+		return s.subscribe(ctx, r)
 	case wire.TypeUnsubscribe:
-		err = s.unsubscribe(ctx, r)
+		return s.unsubscribe(ctx, r)
 	case wire.TypePublish:
-		err = s.publish(ctx, r)
+		return s.publish(ctx, r)
 	case wire.TypePing:
 		s.send(wire.Pong{ID: r.ID})
+		return nil
 	case wire.TypeAuth:
-		err = refused(wire.CodeFailedPrecondition, "this server takes no tokens")
+		return s.authenticate(ctx, r)
 	default:
-		err = invalid("type", "unknown type %q", clip(r.Type))
-	}
-	if err != nil {
-		s.refuse(r.ID, err)
+		return invalid("type", "unknown type %q", clip(r.Type))
 	}
 }
 
@@ -190,6 +196,9 @@ func (s *Session) publish(ctx context.Context, r wire.Request) error {
 	if err := ValidateChannel(r.Channel); err != nil {
 		return err
 	}
+	if err := s.may(ActionPublish, r.Channel); err != nil {
+		return err
+	}
 	if !s.hub.cfg.current().Namespaces.Of(r.Channel).ClientPublish {
 		return refused(wire.CodePermissionDenied, "clients may not publish to %q", clip(r.Channel))
 	}
@@ -221,6 +230,9 @@ func (s *Session) unsubscribe(ctx context.Context, r wire.Request) error {
 		return refused(wire.CodeFailedPrecondition, "forget needs a subscriber; this connection has none")
 	}
 	if r.Forget {
+		if err := s.may(ActionSubscribe, r.Channel); err != nil {
+			return err
+		}
 		if sub := s.open(r.Channel); sub != nil {
 			s.close(sub)
 		}

@@ -24,9 +24,10 @@ type SessionInfo struct {
 // any goroutine.
 type Session struct {
 	id         string
-	subscriber string
+	subscriber string // set by the handling goroutine, under the lock
 	info       SessionInfo
 	started    time.Time
+	door       *door // nil: the client may do everything
 	engine     *Engine
 	hub        *hub
 	wake       func()
@@ -61,8 +62,12 @@ type traffic struct{ frames, bytes uint64 }
 // ID is the connection's id, unique over all nodes and times.
 func (s *Session) ID() string { return s.id }
 
-// Subscriber is the durable identity, "" if the client has none.
-func (s *Session) Subscriber() string { return s.subscriber }
+// Subscriber is the durable identity, "" if the client has none, or none yet.
+func (s *Session) Subscriber() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.subscriber
+}
 
 // push queues a frame and wakes the transport. The session's lock is held.
 // After the closing frame nothing follows.
@@ -227,15 +232,20 @@ func (s *Session) ready(ctx context.Context) bool {
 }
 
 func (s *Session) leaveAll() {
+	for _, sub := range s.openOnes() {
+		s.close(sub)
+	}
+}
+
+// openOnes lists the open subscriptions.
+func (s *Session) openOnes() []*subscription {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	open := make([]*subscription, 0, s.subscriptions.count())
 	for sub := range s.subscriptions.all() {
 		open = append(open, sub)
 	}
-	s.mu.Unlock()
-	for _, sub := range open {
-		s.close(sub)
-	}
+	return open
 }
 
 // close ends one subscription of the session, and tells its client by the given frames.

@@ -22,6 +22,17 @@ func (r *sessions) add(s *Session) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.byID[s.id] = s
+	r.name(s)
+}
+
+// identify makes a session, which was added without a subscriber, found by it.
+func (r *sessions) identify(s *Session) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.name(s)
+}
+
+func (r *sessions) name(s *Session) {
 	if s.subscriber != "" {
 		r.bySubscriber[s.subscriber] = append(r.bySubscriber[s.subscriber], s)
 	}

@@ -12,6 +12,14 @@ func (s *Session) subscribe(ctx context.Context, r wire.Request) error {
 	if err := ValidateChannel(r.Channel); err != nil {
 		return err
 	}
+	if err := s.may(ActionSubscribe, r.Channel); err != nil {
+		return err
+	}
+	if r.From.Mode == wire.FromEarliest || r.From.Mode == wire.FromSeq {
+		if err := s.may(ActionHistory, r.Channel); err != nil {
+			return err
+		}
+	}
 	ns := s.hub.cfg.current().Namespaces.Of(r.Channel)
 	durable := ns.Durable && s.subscriber != ""
 	if r.Durable != nil {
@@ -206,10 +214,10 @@ func (s *Session) subscribeTo(ctx context.Context, channel string) {
 }
 
 // reopen prepares a stored subscription for this session; false if its
-// namespace is not durable any more.
+// namespace is not durable any more, or the client may not have it.
 func (s *Session) reopen(stored store.Subscription) (*subscription, wire.OpenSubscription, bool) {
 	ns := s.hub.cfg.current().Namespaces.Of(stored.Channel)
-	if !ns.Durable {
+	if !ns.Durable || !s.allows(ActionSubscribe, stored.Channel) {
 		return nil, wire.OpenSubscription{}, false
 	}
 	sub := &subscription{
@@ -239,7 +247,16 @@ func (s *Session) adopt(stored store.Subscription) {
 	if !ok {
 		return
 	}
-	s.join(sub, wire.Encode(wire.Subscribed{
+	s.announce(sub, opened)
+}
+
+// announce joins a subscription that was reopened, and tells the client by
+// subscribed, without an id.
+func (s *Session) announce(sub *subscription, opened wire.OpenSubscription) {
+	joined := s.join(sub, wire.Encode(wire.Subscribed{
 		Channel: opened.Channel, Epoch: opened.Epoch, Seq: opened.Seq, Cursor: opened.Cursor, Pending: opened.Pending,
 	}))
+	if joined {
+		s.expel(sub) // the grant may have been replaced since it was looked at
+	}
 }

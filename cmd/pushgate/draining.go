@@ -80,6 +80,9 @@ func (n *node) shutdown(s config.Shutdown) error {
 		n.logger.Warn("shutdown.timeout is over; what is left is cut off", "timeout", s.Timeout, "connections", n.connections())
 	}
 	n.web.Close()
+	if n.verifier != nil {
+		n.verifier.Stop()
+	}
 	n.engine.Stop()
 	n.door.pressure.Stop()
 	n.unwatch()

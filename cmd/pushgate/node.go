@@ -15,6 +15,7 @@ import (
 	"pushgate/cmd/pushgate/systemd"
 	"pushgate/consumer"
 	"pushgate/push"
+	"pushgate/server/auth/token"
 	"pushgate/server/rpc"
 	"pushgate/server/web"
 )
@@ -34,6 +35,7 @@ type node struct {
 	consumer *consumer.Consumer // nil: nothing is read from Kafka
 	rpc      *rpc.Server
 	web      *web.Server
+	verifier *token.Verifier // nil: clients need no tokens
 
 	passed                     passedSockets
 	httpListener, grpcListener net.Listener
@@ -92,6 +94,9 @@ func (n *node) assemble(f *config.Flags) (err error) {
 	if n.consumer, err = newConsumer(f, into, n.logger, registry); err != nil {
 		return err
 	}
+	if n.verifier, err = newVerifier(f, n.logger); err != nil {
+		return err
+	}
 	n.web, err = web.New(n.engine, web.Options{
 		Version:          programVersion(),
 		Logger:           n.logger,
@@ -108,6 +113,7 @@ func (n *node) assemble(f *config.Flags) (err error) {
 		Compression:       f.Compression(),
 		Epoll:             f.Epoll(),
 
+		Tokens:     tokensOf(f, n.verifier),
 		Gate:       n.door.gate,
 		Proxies:    n.door.proxies,
 		Handshakes: n.door.handshakes,
@@ -131,6 +137,9 @@ func (n *node) assemble(f *config.Flags) (err error) {
 	n.watchDrain(registry)
 	n.engine.OnHealth(n.rpc.SetServing)
 	n.engine.Start()
+	if n.verifier != nil {
+		n.verifier.Start()
+	}
 	n.door.pressure.Start(n.engine.MemoryShort)
 	n.unwatch = n.reportLife()
 	if n.consumer != nil {

@@ -44,6 +44,13 @@ func (n *node) reload() (applied, restart []string, err error) {
 		return nil, nil, err
 	}
 	n.door.reload(flags)
+	if n.verifier != nil {
+		rules, err := flags.Rules()
+		if err != nil {
+			return nil, nil, err
+		}
+		n.verifier.SetRules(rules)
+	}
 	n.web.AllowOrigins(flags.HTTP.AllowedOrigins)
 	n.flags.Store(flags)
 	for _, c := range changes {

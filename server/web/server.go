@@ -45,6 +45,8 @@ type Options struct {
 	HandshakeTimeout time.Duration
 	// MaxHeader bounds a request's header in bytes; net/http adds 4 KiB.
 	MaxHeader int
+	// Tokens: see ws.Options.
+	Tokens *ws.Tokens
 	// Gate and Proxies: see ws.Options.
 	Gate    *admission.Gate
 	Proxies admission.Proxies
@@ -92,7 +94,7 @@ func New(engine *push.Engine, o Options) (*Server, error) {
 			MaxFrame: o.MaxFrame, AllowedOrigins: o.AllowedOrigins, Logger: o.Logger,
 			HeartbeatInterval: o.HeartbeatInterval, PongTimeout: o.PongTimeout,
 			EgressBytes: o.EgressBytes, EgressTotalBytes: o.EgressTotalBytes,
-			Gate: o.Gate, Proxies: o.Proxies,
+			Tokens: o.Tokens, Gate: o.Gate, Proxies: o.Proxies,
 			Compression: o.Compression, Epoll: o.Epoll, Registry: o.Registry,
 		}),
 	}

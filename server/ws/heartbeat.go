@@ -25,11 +25,14 @@ const frameTime = 30 * time.Second
 // endGrace is how long what is queued may take to go out before a closing frame.
 const endGrace = 15 * time.Second
 
+// walkInterval is how often connections are looked at at least: tokens expire.
+const walkInterval = time.Second
+
 // heartbeats pings every connection (RFC 6455 §5.5.2) and ends those that are not
 // heard from. One goroutine walks over all of them, ten times in the shorter of
 // the two periods.
 func (s *Server) heartbeats(ctx context.Context) {
-	tick := time.NewTicker(max(min(s.options.HeartbeatInterval, s.options.PongTimeout)/10, time.Millisecond))
+	tick := time.NewTicker(min(max(min(s.options.HeartbeatInterval, s.options.PongTimeout)/10, time.Millisecond), walkInterval))
 	defer tick.Stop()
 	var open []*conn
 	for {
@@ -59,6 +62,7 @@ func (s *Server) beat(c *conn, now time.Time) {
 		}
 		return
 	}
+	c.session.Walk(now)
 	if begun := c.begun.Load(); begun != 0 && now.UnixNano()-begun >= int64(frameTime) {
 		c.session.End(push.End{Cause: push.CauseProtocol, Code: wire.CloseProtocol, Reason: "frame too slow"})
 		return

@@ -23,6 +23,17 @@ func (s *Server) refuseConnect(w http.ResponseWriter, err error) {
 	refuse(w, status, e.Code, e.Message, e.RetryAfter)
 }
 
+// refuseCredentials answers a request whose token is no good.
+func (s *Server) refuseCredentials(w http.ResponseWriter, err error) {
+	e := push.AsError(err)
+	if e.Code != wire.CodeUnauthenticated {
+		s.refuseConnect(w, err)
+		return
+	}
+	w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+	refuse(w, http.StatusUnauthorized, e.Code, e.Message, 0)
+}
+
 // refuse answers an upgrade that is not to be.
 func refuse(w http.ResponseWriter, status int, code wire.Code, message string, retryAfter time.Duration) {
 	if retryAfter > 0 {

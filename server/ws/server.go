@@ -41,6 +41,9 @@ type Options struct {
 	// Epoll waits for connections by an epoll instance where the system has it
 	// (Linux), instead of a goroutine for each.
 	Epoll bool
+	// Tokens lets clients do what their tokens say; nil: clients need none, and may do
+	// everything.
+	Tokens *Tokens
 	// Gate lets connections in; nil lets in all. Proxies tell their addresses.
 	Gate    *admission.Gate
 	Proxies admission.Proxies
@@ -60,6 +63,8 @@ type Server struct {
 	egress  egress
 	next    atomic.Uint64
 	origins atomic.Pointer[[]string]
+
+	authentications authentications
 
 	compressor *compressor // nil without Options.Compression
 
@@ -85,6 +90,7 @@ func New(engine *push.Engine, options Options) *Server {
 	s.tier = newTier(s)
 	s.egress.each, s.egress.all = options.EgressBytes, options.EgressTotalBytes
 	s.AllowOrigins(options.AllowedOrigins)
+	s.authentications = newAuthentications(options.Tokens, options.Registry)
 	for range runtime.GOMAXPROCS(0) {
 		w := newWriter()
 		s.writers = append(s.writers, w)
@@ -133,7 +139,7 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request, place *admissio
 		refuse(w, http.StatusForbidden, wire.CodePermissionDenied, "pages of this origin may not connect; the operator can allow it by http.allowed_origins", 0)
 		return false
 	}
-	if len(r.Header.Values("Sec-WebSocket-Protocol")) > 0 && !has(r.Header, "Sec-WebSocket-Protocol", Subprotocol) {
+	if !offers(r.Header) {
 		refuse(w, http.StatusBadRequest, wire.CodeInvalidArgument, "unknown WebSocket subprotocol; use "+Subprotocol+" or none", 0)
 		return false
 	}
@@ -143,17 +149,23 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request, place *admissio
 		refuse(w, http.StatusBadRequest, wire.CodeInvalidArgument, "more than "+strconv.Itoa(maxChannels)+" channels in the query; subscribe to the rest by frames", 0)
 		return false
 	}
-	if reason := place.Identify(query.Get("subscriber")); reason != admission.None {
+	subscriber, authentication, err := s.authenticate(r, query, place)
+	if err != nil {
+		s.refuseCredentials(w, err)
+		return false
+	}
+	if reason := place.Identify(subscriber); reason != admission.None {
 		reason.Refuse(w)
 		return false
 	}
 	c := &conn{server: s, admitted: place, writer: s.writers[s.next.Add(1)%uint64(len(s.writers))]}
 	session, err := s.engine.Connect(r.Context(), push.Connection{
-		Subscriber: query.Get("subscriber"),
-		Restore:    query.Get("restore") != "none",
-		Channels:   channels,
-		Info:       push.SessionInfo{RemoteAddress: address, UserAgent: clip(r.UserAgent()), Protocol: "websocket"},
-		Wake:       c.wake,
+		Subscriber:     subscriber,
+		Authentication: authentication,
+		Restore:        query.Get("restore") != "none",
+		Channels:       channels,
+		Info:           push.SessionInfo{RemoteAddress: address, UserAgent: clip(r.UserAgent()), Protocol: "websocket"},
+		Wake:           c.wake,
 	})
 	if err != nil {
 		s.refuseConnect(w, err)

@@ -41,6 +41,9 @@ func (f *Flags) check() error {
 	if s := f.Shutdown; s.Delay+s.Drain >= s.Timeout {
 		return f.problem("shutdown.timeout", "%s is not longer than shutdown.delay (%s) and shutdown.drain (%s) together; raise it", s.Timeout, s.Delay, s.Drain)
 	}
+	if err := f.checkTokens(); err != nil {
+		return err
+	}
 	return f.checkKafka()
 }
 

@@ -12,6 +12,7 @@ type Config struct {
 	HTTP      HTTP      `embed:"" prefix:"http-"`
 	GRPC      GRPC      `embed:"" prefix:"grpc-"`
 	Auth      Auth      `embed:"" prefix:"auth-"`
+	Token     Token     `embed:"" prefix:"token-"`
 	Store     Store     `embed:"" prefix:"store-"`
 	Heartbeat Heartbeat `embed:"" prefix:"heartbeat-"`
 	Limits    Limits    `embed:"" prefix:"limits-"`
@@ -63,7 +64,7 @@ type GRPC struct {
 
 // Auth says who may do what.
 type Auth struct {
-	InsecureDevelopmentOnAnyAddress bool `name:"insecure-development-on-any-address" default:"false" help:"Start although an address is not loopback. There is no authentication yet: whoever reaches the addresses may publish, and may read as any subscriber."`
+	InsecureDevelopmentOnAnyAddress bool `name:"insecure-development-on-any-address" default:"false" help:"Start although an address is not loopback. Without authentication whoever reaches the addresses may publish, and may read as any subscriber."`
 }
 
 // Store is the database.

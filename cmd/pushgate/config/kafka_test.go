@@ -20,7 +20,7 @@ func TestKafkaIsOffWithoutBrokers(t *testing.T) {
 
 func TestKafkaSources(t *testing.T) {
 	f := mustLoad(t, sources{
-		env: map[string]string{"PUSHGATE_KAFKA_BROKERS": "a:1,b:2", "PUSHGATE_KAFKA_SASL_PASSWORD": "secret"},
+		env: map[string]string{"PUSHGATE_KAFKA_BROKERS": "a:1,b:2", "PUSHGATE_KAFKA_SASL_PASSWORD": "hunter2"},
 		yaml: `
 kafka:
   sasl_mechanism: SCRAM-SHA-512
@@ -39,7 +39,7 @@ kafka:
       on_bad_record: skip
 `})
 	c, on := f.Consumer()
-	if !on || c.SASL != (consumer.SASL{Mechanism: "SCRAM-SHA-512", Username: "ada", Password: "secret"}) || len(c.Brokers) != 2 {
+	if !on || c.SASL != (consumer.SASL{Mechanism: "SCRAM-SHA-512", Username: "ada", Password: "hunter2"}) || len(c.Brokers) != 2 {
 		t.Errorf("got %v %+v %v", on, c.SASL, c.Brokers)
 	}
 	orders, events := consumer.DefaultSource(), consumer.DefaultSource()
@@ -54,7 +54,7 @@ kafka:
 		}
 	}
 	text := printed(t, f)
-	if strings.Contains(text, "secret") || !strings.Contains(text, "sasl_password: REDACTED") {
+	if strings.Contains(text, "hunter2") || !strings.Contains(text, "sasl_password: REDACTED") {
 		t.Errorf("printed:\n%s", text)
 	}
 	again := mustLoad(t, sources{yaml: text})

@@ -15,9 +15,18 @@ type Namespace struct {
 	Durable            bool      `name:"durable" default:"true" help:"Messages are stored, and wait for durable subscribers. Otherwise all are ephemeral."`
 	Retention          Retention `embed:"" prefix:"retention-"`
 	Start              string    `name:"start" enum:"new,earliest" default:"new" help:"Where a durable subscription that does not say it starts: new or earliest." reload:"live"`
-	ClientPublish      bool      `name:"client-publish" default:"false" help:"WebSocket clients may publish." reload:"live"`
+	ClientPublish      bool      `name:"client-publish" default:"false" help:"WebSocket clients may publish; with tokens, only where they allow it too." reload:"live"`
+	Allow              Allow     `embed:"" prefix:"allow-"`
 	Window             int       `name:"window" default:"256" min:"1" max:"4096" help:"Messages that may be sent and unacked on a durable subscription that does not say it." reload:"live"`
 	SubscriptionExpiry Duration  `name:"subscription-expiry" default:"0s" min:"0" help:"Durable subscriptions that nobody used for so long are deleted; 0: never." reload:"live"`
+}
+
+// Allow are patterns for channels of the namespace, as security.md explains them.
+type Allow struct {
+	Subscribe []string `name:"subscribe" help:"Channels that every client with a token may subscribe to, as patterns: orders:*, or user:{sub} for each client's own." reload:"live"`
+	Publish   []string `name:"publish" help:"The same for publishing; client_publish has to be set too." reload:"live"`
+	History   []string `name:"history" help:"The same for beginning a subscription with messages from before it." reload:"live"`
+	Public    []string `name:"public" help:"Channels that everybody may subscribe to and read the history of; with token.anonymous, without a token." reload:"live"`
 }
 
 // Retention bounds what is stored of a channel.

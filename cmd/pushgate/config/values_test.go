@@ -70,8 +70,8 @@ func TestRedaction(t *testing.T) {
 			t.Errorf("%q: got %q, want %q", url, got, want)
 		}
 	}
-	text := printed(t, mustLoad(t, sources{env: map[string]string{"PUSHGATE_STORE_URL": "postgres://ada:secret@db/x"}}))
-	if strings.Contains(text, "secret") || !strings.Contains(text, "postgres://ada:REDACTED@db/x") {
+	text := printed(t, mustLoad(t, sources{env: map[string]string{"PUSHGATE_STORE_URL": "postgres://ada:hunter2@db/x", "PUSHGATE_TOKEN_SECRET": "hunter2"}}))
+	if strings.Contains(text, "hunter2") || !strings.Contains(text, "postgres://ada:REDACTED@db/x") {
 		t.Errorf("printed:\n%s", text)
 	}
 }

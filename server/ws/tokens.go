@@ -1,0 +1,160 @@
+package ws
+
+import (
+	"context"
+	"iter"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"pushgate/push"
+	"pushgate/push/wire"
+	"pushgate/server/admission"
+)
+
+// Tokens says how clients authenticate themselves.
+type Tokens struct {
+	// Authenticate checks a token. Its errors are shown to clients.
+	Authenticate func(ctx context.Context, token string) (push.Grant, error)
+	// Anonymous answers what clients without a token may do; nil: they have to bring
+	// one.
+	Anonymous func() push.Access
+	// Timeout is how long a client may be connected without one; Notice how long
+	// before its token expires it is told.
+	Timeout, Notice time.Duration
+}
+
+// tokenProtocol begins an entry of Sec-WebSocket-Protocol that holds a token: where
+// a browser can put one that is not in the URL. It is never answered.
+const tokenProtocol = "pushgate.token."
+
+// offers says whether a client that names subprotocols names one that there is.
+func offers(h http.Header) bool {
+	others := false
+	for name := range entries(h) {
+		switch {
+		case strings.EqualFold(name, Subprotocol):
+			return true
+		case !strings.HasPrefix(name, tokenProtocol):
+			others = true
+		}
+	}
+	return !others
+}
+
+// entries are the items of Sec-WebSocket-Protocol.
+func entries(h http.Header) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, line := range h.Values("Sec-WebSocket-Protocol") {
+			for item := range strings.SplitSeq(line, ",") {
+				if !yield(strings.TrimSpace(item)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// presented is the token of a request, "" if there is none.
+func presented(r *http.Request, query url.Values) (token string, err error) {
+	take := func(text string) {
+		if token != "" && token != text {
+			err = invalid("there are several tokens, and they are not the same; send one")
+		}
+		token = text
+	}
+	for _, line := range r.Header.Values("Authorization") {
+		if scheme, credentials, _ := strings.Cut(line, " "); strings.EqualFold(scheme, "Bearer") {
+			take(strings.TrimSpace(credentials))
+		}
+	}
+	for _, text := range query["access_token"] {
+		take(text)
+	}
+	for name := range entries(r.Header) {
+		if text, found := strings.CutPrefix(name, tokenProtocol); found {
+			take(text)
+		}
+	}
+	return token, err
+}
+
+func invalid(message string) error {
+	return &push.Error{Code: wire.CodeInvalidArgument, Message: message}
+}
+
+// authenticate finds out who asks to connect. Without Options.Tokens the query says
+// it, and authentication is nil.
+func (s *Server) authenticate(r *http.Request, query url.Values, place *admission.Place) (subscriber string, _ *push.Authentication, err error) {
+	tokens := s.options.Tokens
+	if tokens == nil {
+		return query.Get("subscriber"), nil, nil
+	}
+	if query.Has("subscriber") {
+		return "", nil, invalid("the query may name a subscriber in the development mode only; here the token says who the client is")
+	}
+	token, err := presented(r, query)
+	if err != nil {
+		return "", nil, err
+	}
+	a := &push.Authentication{Patience: tokens.Timeout, Notice: tokens.Notice}
+	named := false
+	a.Authenticate = func(ctx context.Context, token string) (push.Grant, error) {
+		grant, err := s.check(ctx, token)
+		if err != nil || named || grant.Subscriber == "" {
+			return grant, err
+		}
+		named = true
+		if reason := place.Identify(grant.Subscriber); reason != admission.None {
+			named = false
+			return grant, reason.Refusal()
+		}
+		return grant, nil
+	}
+	switch {
+	case token != "":
+		grant, err := s.check(r.Context(), token)
+		if err != nil {
+			return "", nil, err
+		}
+		a.Grant, named = &grant, true
+		return grant.Subscriber, a, nil
+	case tokens.Anonymous != nil:
+		a.Grant, a.Anonymous = &push.Grant{Access: tokens.Anonymous()}, true
+	}
+	return "", a, nil
+}
+
+// check verifies a token and counts how that went.
+func (s *Server) check(ctx context.Context, token string) (push.Grant, error) {
+	grant, err := s.options.Tokens.Authenticate(ctx, token)
+	s.authentications.count(err)
+	return grant, err
+}
+
+// authentications counts tokens by what became of them; nil counts nothing.
+type authentications struct{ results *prometheus.CounterVec }
+
+func newAuthentications(tokens *Tokens, registry prometheus.Registerer) authentications {
+	if tokens == nil {
+		return authentications{}
+	}
+	a := authentications{prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "pushgate_authentications_total", Help: "Tokens of clients that were checked, by result: accepted, or the error's code.",
+	}, []string{"result"})}
+	if registry != nil {
+		registry.MustRegister(a.results)
+	}
+	return a
+}
+
+func (a authentications) count(err error) {
+	result := "accepted"
+	if err != nil {
+		result = string(push.AsError(err).Code)
+	}
+	a.results.WithLabelValues(result).Inc()
+}
