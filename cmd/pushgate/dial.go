@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"strings"
 	"time"
@@ -19,7 +18,8 @@ const maxAnswer = 64 << 20
 
 // grpcFlags is what a command embeds that speaks gRPC to a node.
 type grpcFlags struct {
-	Server  string        `name:"server" placeholder:"HOST:PORT" default:"127.0.0.1:9090" env:"PUSHGATE_GRPC_SERVER" help:"The node's gRPC address; https://HOST:PORT for one behind TLS."`
+	Server  string `name:"server" placeholder:"HOST:PORT" default:"127.0.0.1:9090" env:"PUSHGATE_GRPC_SERVER" help:"The node's gRPC address; https://HOST:PORT for one behind TLS."`
+	trust   `embed:""`
 	Timeout time.Duration `name:"timeout" default:"10s" help:"How long to wait for each answer."`
 }
 
@@ -28,7 +28,11 @@ func (f grpcFlags) dial() (*grpc.ClientConn, error) {
 	target, secure := strings.CutPrefix(f.Server, "https://")
 	transport := insecure.NewCredentials()
 	if secure {
-		transport = credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS12})
+		c, err := f.config()
+		if err != nil {
+			return nil, err
+		}
+		transport = credentials.NewTLS(c)
 	}
 	conn, err := grpc.NewClient(target, grpc.WithTransportCredentials(transport), grpc.WithUnaryInterceptor(f.limit),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer), grpc.MaxCallSendMsgSize(maxAnswer)))

@@ -84,6 +84,7 @@ func (n *node) shutdown(s config.Shutdown) error {
 		n.verifier.Stop()
 	}
 	n.engine.Stop()
+	n.shown.close()
 	n.door.pressure.Stop()
 	n.unwatch()
 	if err := n.database.Close(); err != nil {

@@ -16,16 +16,23 @@ const (
 // greeting says in three lines where the node is and what to try next.
 func (n *node) greeting() string {
 	http, grpc := reachable(n.httpListener.Addr()), reachable(n.grpcListener.Addr())
+	web, secure := "http", ""
+	if n.shown.http != nil {
+		web, secure = "https", "s"
+	}
+	if n.shown.grpc != nil {
+		grpc = "https://" + grpc
+	}
 	publish := "pushgate publish" + serverFlag(grpc, defaultGRPC) + " news '{\"hello\":\"world\"}'"
 	if path, unix := listen.UnixPath(http); unix {
 		return fmt.Sprintf("WebSocket  %s   (/ws?channel=news; health: curl --unix-socket %s http://pushgate/readyz)\n"+
 			"gRPC       %s\nTry: %s\n", http, path, grpc, publish)
 	}
-	socket := "ws://" + http + "/ws"
-	return fmt.Sprintf("WebSocket  %s?channel=news   (try it, health, metrics: http://%s)\n"+
+	socket := "ws" + secure + "://" + http + "/ws"
+	return fmt.Sprintf("WebSocket  %s?channel=news   (try it, health, metrics: %s://%s)\n"+
 		"gRPC       %s\n"+
 		"Try: pushgate subscribe%s news    and in another terminal: %s\n",
-		socket, http, grpc, serverFlag(socket, defaultWebSocket), publish)
+		socket, web, http, grpc, serverFlag(socket, defaultWebSocket), publish)
 }
 
 func serverFlag(address, usual string) string {

@@ -29,6 +29,7 @@ type node struct {
 	level     *slog.LevelVar
 
 	door     *door
+	shown    *certificates
 	database database
 	driver   string
 	engine   *push.Engine
@@ -81,6 +82,9 @@ func (n *node) assemble(f *config.Flags) (err error) {
 	if n.door, err = newDoor(f, n.logger, registry); err != nil {
 		return err
 	}
+	if n.shown, err = openCertificates(f, n.logger, registry); err != nil {
+		return err
+	}
 	c := f.Engine()
 	c.Logger, c.Registry = n.logger, registry
 	c.OutboxTotalBytes = cmp.Or(int(f.Limits.OutboxTotalBytes), n.door.capacity.Queued)
@@ -131,6 +135,7 @@ func (n *node) assemble(f *config.Flags) (err error) {
 		Reflection: f.GRPC.Reflection,
 		Process:    n,
 		Gate:       n.door.gate,
+		Secure:     n.shown.credentials(),
 		Logger:     n.logger,
 		Registry:   registry,
 	})
@@ -160,7 +165,7 @@ func (n *node) notes() []string {
 // the configuration at each hangup.
 func (n *node) serve(ctx context.Context, hangups <-chan os.Signal) error {
 	failed := make(chan error, 2)
-	go func() { failed <- n.web.Serve(n.proxied(n.httpListener)) }()
+	go func() { failed <- n.web.Serve(n.shown.over(n.proxied(n.httpListener))) }()
 	go func() { failed <- n.rpc.Serve(n.grpcListener) }()
 	for {
 		select {
@@ -194,6 +199,7 @@ func (n *node) proxied(l net.Listener) net.Listener {
 
 // abandon gives back what a node holds that did not come to run.
 func (n *node) abandon() error {
+	n.shown.close()
 	if n.web != nil {
 		n.web.Close()
 	}

@@ -37,6 +37,10 @@ func (n *node) reload() (applied, restart []string, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	renewed, err := n.shown.reload()
+	if err != nil {
+		return nil, nil, err
+	}
 	if err := n.engine.Reload(flags.Live()); err != nil {
 		return nil, nil, err
 	}
@@ -53,6 +57,7 @@ func (n *node) reload() (applied, restart []string, err error) {
 	}
 	n.web.AllowOrigins(flags.HTTP.AllowedOrigins)
 	n.flags.Store(flags)
+	applied = renewed
 	for _, c := range changes {
 		if c.Live {
 			applied = append(applied, c.Key)

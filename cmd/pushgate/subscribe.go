@@ -13,8 +13,9 @@ type subscribeCommand struct {
 	Subscriber string   `name:"subscriber" placeholder:"NAME" help:"A durable identity: the server keeps what is not handled yet, over all reconnects and restarts. Each message is acked when it is printed."`
 	From       string   `name:"from" placeholder:"WHERE" help:"Where a first subscription starts: new, earliest, cursor, or after a seq."`
 	Server     string   `name:"server" placeholder:"URL" default:"ws://127.0.0.1:8080/ws" env:"PUSHGATE_WEBSOCKET_SERVER" help:"The node's WebSocket address."`
-	JSON       bool     `name:"json" help:"Print each message as the JSON object that the server sent."`
-	Count      int      `name:"count" placeholder:"N" help:"End after so many messages. Otherwise it goes on until it is interrupted."`
+	trust      `embed:""`
+	JSON       bool `name:"json" help:"Print each message as the JSON object that the server sent."`
+	Count      int  `name:"count" placeholder:"N" help:"End after so many messages. Otherwise it goes on until it is interrupted."`
 }
 
 // Run prints messages until it is interrupted. What is not a message goes to
@@ -30,9 +31,13 @@ func (c *subscribeCommand) Run(ctx context.Context, t terminal) error {
 	if c.Count < 0 {
 		return usageError{"--count: it cannot be negative"}
 	}
+	secure, err := c.config()
+	if err != nil {
+		return err
+	}
 	printed := 0
 	return follow.Run(ctx, follow.Options{
-		URL: c.Server, Subscriber: c.Subscriber, Channels: c.Channels, From: c.From,
+		URL: c.Server, TLS: secure, Subscriber: c.Subscriber, Channels: c.Channels, From: c.From,
 		Message: func(m follow.Message) error {
 			if err := printMessage(t.out, m, c.JSON); err != nil {
 				return err

@@ -143,14 +143,14 @@ func (f *Listener) serve(c net.Conn) {
 	from := c.RemoteAddr().String()
 	h := newHead(f.options.Path)
 	defer h.release()
-	_ = c.SetReadDeadline(time.Now().Add(f.options.Timeout))
+	_ = c.SetDeadline(time.Now().Add(f.options.Timeout)) // TLS writes too
 	err := h.read(c, f.options.MaxHead)
 	f.end(c)
 	if err != nil {
 		f.drop(c)
 		return
 	}
-	_ = c.SetReadDeadline(time.Time{})
+	_ = c.SetDeadline(time.Time{})
 	if r := h.request(); r != nil {
 		r.RemoteAddr = from
 		f.answer(c, r, h.rest())

@@ -14,6 +14,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
@@ -37,6 +39,8 @@ type Options struct {
 	WriteStall time.Duration
 	// Gate lets sessions of subscribers in; nil lets in all.
 	Gate *admission.Gate
+	// Secure are the credentials of TLS; nil: the server speaks plain text.
+	Secure credentials.TransportCredentials
 	// Process is what Drain and ReloadConfiguration ask; nil: they are not implemented.
 	Process  Process
 	Logger   *slog.Logger
@@ -110,7 +114,12 @@ func New(e *push.Engine, o Options) *Server {
 		engine: e, options: o, health: health.NewServer(), metrics: newMetrics(o.Registry),
 		faults: faults{logger: o.Logger}, stopping: make(chan struct{}),
 	}
+	secure := o.Secure
+	if secure == nil {
+		secure = insecure.NewCredentials()
+	}
 	s.grpc = grpc.NewServer(
+		grpc.Creds(secure),
 		grpc.MaxRecvMsgSize(o.MaxMessage),
 		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.MaxHeaderListSize(maxHeaderBytes),

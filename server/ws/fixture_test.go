@@ -2,6 +2,7 @@ package ws_test
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"net"
 	"net/http/httptest"
@@ -17,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"pushgate/push"
+	"pushgate/server/certificate/certificatetest"
 	"pushgate/server/front"
 	"pushgate/server/ws"
 	"pushgate/store/sqlite"
@@ -33,7 +35,8 @@ type node struct {
 	http   *httptest.Server
 	stop   func()
 
-	registry *prometheus.Registry
+	registry  *prometheus.Registry
+	authority *certificatetest.Authority // nil: plain text
 }
 
 // setup is what a test may change of a node.
@@ -43,6 +46,7 @@ type setup struct {
 	sendBuffer int // of each connection's socket; 0 leaves it to the system
 	listener   net.Listener
 	bare       bool // requests come through net/http
+	secure     bool // by TLS
 }
 
 // buffered sets how much each accepted socket takes.
@@ -124,6 +128,14 @@ func startOn(t *testing.T, s push.Store, settings ...setting) *node {
 	}
 	if cfg.sendBuffer > 0 {
 		n.http.Listener = buffered{n.http.Listener, cfg.sendBuffer}
+	}
+	if cfg.secure {
+		n.authority = certificatetest.New(t)
+		pair, err := tls.LoadX509KeyPair(n.authority.Issue(t.TempDir(), "node", time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.http.Listener = tls.NewListener(n.http.Listener, &tls.Config{Certificates: []tls.Certificate{pair}})
 	}
 	if !cfg.bare {
 		n.http.Listener = front.Listen(n.http.Listener, front.Options{Path: "/ws", Handler: n.server, MaxHead: 16 << 10, Timeout: patience})

@@ -10,7 +10,12 @@ import (
 const ping = `{"type":"ping","id":1}`
 
 func TestFramesInOneSegmentWithTheRequest(t *testing.T) {
-	n := start(t)
+	for way, setting := range ways {
+		t.Run(way, func(t *testing.T) { framesWithTheRequest(t, start(t, setting)) })
+	}
+}
+
+func framesWithTheRequest(t *testing.T, n *node) {
 	for name, early := range map[string]string{
 		"small":                   `{"type":"subscribe","id":1,"channel":"a"}`,
 		"larger than all buffers": `{"type":"subscribe","id":1,"channel":"a"` + strings.Repeat(" ", 20_000) + `}`,

@@ -2,7 +2,6 @@ package ws_test
 
 import (
 	"fmt"
-	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -15,8 +14,15 @@ import (
 // different goroutines, over fast, slow and tiny windows. Every frame is whole, what
 // has an order keeps it, and nothing follows the close frame.
 func TestFramesDoNotInterleave(t *testing.T) {
+	for name, way := range ways {
+		t.Run(name, func(t *testing.T) {
+			interleave(t, start(t, way, beats(20*time.Millisecond, patience), func(s *setup) { s.sendBuffer = 8 << 10 }))
+		})
+	}
+}
+
+func interleave(t *testing.T, n *node) {
 	const messages = 200
-	n := start(t, beats(20*time.Millisecond, patience), func(s *setup) { s.sendBuffer = 8 << 10 })
 	var reading sync.WaitGroup
 	closed := make(chan int, 100)
 	for i := range 12 {
@@ -24,11 +30,7 @@ func TestFramesDoNotInterleave(t *testing.T) {
 		if i < 6 {
 			c = n.rawDial("channel=live:a") // with a small window
 		} else {
-			conn, err := net.Dial("tcp", n.http.Listener.Addr().String())
-			if err != nil {
-				t.Fatal(err)
-			}
-			c = rawOver(t, conn, "channel=live:a")
+			c = rawOver(t, n.over(n.wide()), "channel=live:a")
 		}
 		c.expect(opText, "connected")
 		c.expect(opText, "subscribed")

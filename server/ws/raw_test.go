@@ -2,6 +2,7 @@ package ws_test
 
 import (
 	"bufio"
+	"crypto/tls"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -46,7 +47,33 @@ func (n *node) tcp() net.Conn {
 	if err := conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
 		n.t.Fatal(err)
 	}
+	return n.over(conn)
+}
+
+// wide is a connection with the buffers that the system gives.
+func (n *node) wide() net.Conn {
+	n.t.Helper()
+	conn, err := net.Dial("tcp", n.http.Listener.Addr().String())
+	if err != nil {
+		n.t.Fatal(err)
+	}
 	return conn
+}
+
+// over is what a client speaks over a connection: TLS if the node does.
+func (n *node) over(conn net.Conn) net.Conn {
+	if n.authority == nil {
+		return conn
+	}
+	return tls.Client(conn, &tls.Config{RootCAs: n.authority.Pool(), ServerName: "localhost"})
+}
+
+// ways are those in which requests and frames can come.
+var ways = map[string]setting{
+	"plain":                   func(*setup) {},
+	"through net/http":        func(s *setup) { s.bare = true },
+	"by TLS":                  func(s *setup) { s.secure = true },
+	"by TLS through net/http": func(s *setup) { s.secure, s.bare = true, true },
 }
 
 // rawOver is a rawClient on a connection that is there already.

@@ -48,7 +48,7 @@ func comeBack(tb testing.TB, n *node, subscribers, missed int) float64 {
 	tb.Helper()
 	clients := make([]*client, subscribers)
 	for i := range clients {
-		c, err := dial(n.http, fmt.Sprintf("restore=none&subscriber=user:%d", i))
+		c, err := dial(n, fmt.Sprintf("restore=none&subscriber=user:%d", i))
 		if err != nil {
 			tb.Fatal(err)
 		}

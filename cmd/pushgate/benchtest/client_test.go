@@ -5,6 +5,7 @@ package benchtest
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -34,10 +35,13 @@ type sample struct {
 // errEnd is what read answers for the message that ends a measurement.
 var errEnd = errors.New("the end")
 
-func dial(address, query string) (*client, error) {
-	conn, err := net.Dial("tcp", address)
+func dial(n *node, query string) (*client, error) {
+	conn, err := net.Dial("tcp", n.http)
 	if err != nil {
 		return nil, err
+	}
+	if n.authority != nil {
+		conn = tls.Client(conn, &tls.Config{RootCAs: n.authority, ServerName: "localhost"})
 	}
 	c := &client{Conn: conn, reader: bufio.NewReaderSize(conn, 8<<10)}
 	if err := c.upgrade(query); err != nil {

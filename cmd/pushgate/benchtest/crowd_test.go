@@ -36,7 +36,7 @@ func gather(tb testing.TB, n *node, size int, query func(i int) string) *crowd {
 	for range dialers {
 		group.Go(func() {
 			for i := int(next.Add(1)) - 1; i < size && failed.Load() == nil; i = int(next.Add(1)) - 1 {
-				client, err := dial(n.http, query(i))
+				client, err := dial(n, query(i))
 				if err == nil {
 					c.clients[i] = client
 					err = client.skip(2) // connected, subscribed

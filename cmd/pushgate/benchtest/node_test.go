@@ -4,6 +4,7 @@ package benchtest
 
 import (
 	"bufio"
+	"crypto/x509"
 	"fmt"
 	"os"
 	"os/exec"
@@ -24,6 +25,7 @@ type node struct {
 	pid        int
 	client     pb.PublishServiceClient
 	ours       bool
+	authority  *x509.CertPool // of its certificate; nil: it does not speak TLS
 	kill       func()
 }
 

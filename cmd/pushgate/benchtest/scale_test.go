@@ -82,7 +82,7 @@ func drain(b *testing.B, url string, size int) float64 {
 // readAll reads the whole of a channel as a subscription that is not durable.
 func (n *node) readAll(b *testing.B, size int) time.Duration {
 	b.Helper()
-	c, err := dial(n.http, "subscriber=other")
+	c, err := dial(n, "subscriber=other")
 	if err != nil {
 		b.Fatal(err)
 	}

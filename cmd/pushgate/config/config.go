@@ -38,6 +38,8 @@ type HTTP struct {
 	ReusePort        bool     `name:"reuse-port" default:"false" help:"Let another process listen on the same port (SO_REUSEPORT), for a restart without refused connections."`
 	SendBuffer       Size     `name:"send-buffer" placeholder:"SIZE" default:"64KiB" max:"1073741824" help:"What the kernel holds for a TCP connection that is to be sent (SO_SNDBUF). 0: the kernel decides, and holds megabytes for a client that does not read."`
 	KeepAlive        Duration `name:"keep-alive" placeholder:"DURATION" default:"0s" help:"After how long without traffic TCP probes a connection. 0: it does not; the heartbeats find connections that are dead."`
+	TLSCertificate   string   `name:"tls-certificate" placeholder:"FILE" help:"The certificate with its chain, in PEM: the listener then speaks TLS (1.2 or later) only. It is read again when it changes."`
+	TLSKey           string   `name:"tls-key" placeholder:"FILE" help:"The private key of the certificate, in PEM."`
 	AllowedOrigins   []string `name:"allowed-origins" placeholder:"ORIGIN" help:"Origins of web pages that may connect, beside the server's own, as https://app.example.com; * stands for any." reload:"live"`
 	HandshakeTimeout Duration `name:"handshake-timeout" placeholder:"DURATION" default:"10s" min:"1" help:"How long a client may take for its request to connect."`
 	MaxHeader        Size     `name:"max-header" placeholder:"SIZE" default:"16KiB" min:"1024" help:"The largest header of a request; 4 KiB are added."`
@@ -55,11 +57,14 @@ type HTTP struct {
 
 // GRPC is the listener for backends and operators.
 type GRPC struct {
-	Address    string `name:"address" placeholder:"HOST:PORT" default:"127.0.0.1:9090" help:"Where to listen for gRPC: HOST:PORT, or unix:PATH for a Unix socket. A socket that systemd passes by the name grpc is used instead."`
-	SocketMode Mode   `name:"socket-mode" placeholder:"MODE" default:"0660" help:"The permissions of the Unix socket, in octal digits."`
-	ReusePort  bool   `name:"reuse-port" default:"false" help:"As http.reuse_port."`
-	MaxMessage Size   `name:"max-message" placeholder:"SIZE" default:"16MiB" min:"1" help:"The largest request; a batch counts as one."`
-	Reflection bool   `name:"reflection" default:"true" negatable:"" help:"Tell tools such as grpcurl which services there are."`
+	Address        string `name:"address" placeholder:"HOST:PORT" default:"127.0.0.1:9090" help:"Where to listen for gRPC: HOST:PORT, or unix:PATH for a Unix socket. A socket that systemd passes by the name grpc is used instead."`
+	SocketMode     Mode   `name:"socket-mode" placeholder:"MODE" default:"0660" help:"The permissions of the Unix socket, in octal digits."`
+	ReusePort      bool   `name:"reuse-port" default:"false" help:"As http.reuse_port."`
+	TLSCertificate string `name:"tls-certificate" placeholder:"FILE" help:"As http.tls_certificate."`
+	TLSKey         string `name:"tls-key" placeholder:"FILE" help:"The private key of the certificate, in PEM."`
+	TLSClientCA    string `name:"tls-client-ca" placeholder:"FILE" help:"Authorities, in PEM: whoever connects needs a certificate that one of them has signed."`
+	MaxMessage     Size   `name:"max-message" placeholder:"SIZE" default:"16MiB" min:"1" help:"The largest request; a batch counts as one."`
+	Reflection     bool   `name:"reflection" default:"true" negatable:"" help:"Tell tools such as grpcurl which services there are."`
 }
 
 // Auth says who may do what.

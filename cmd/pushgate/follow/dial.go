@@ -36,7 +36,11 @@ func (f *follower) dial(ctx context.Context) (*websocket.Conn, error) {
 	address.RawQuery = query.Encode()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	conn, response, err := websocket.Dial(ctx, address.String(), &websocket.DialOptions{Subprotocols: []string{subprotocol}})
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: f.TLS}
+	defer transport.CloseIdleConnections()
+	conn, response, err := websocket.Dial(ctx, address.String(), &websocket.DialOptions{
+		Subprotocols: []string{subprotocol}, HTTPClient: &http.Client{Transport: transport},
+	})
 	if err != nil {
 		return nil, refusal(response, err)
 	}

@@ -5,6 +5,7 @@ package follow
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -15,6 +16,8 @@ import (
 type Options struct {
 	// URL is the server's, as ws://127.0.0.1:8080/ws.
 	URL string
+	// TLS is for a URL of wss; nil: the system's authorities.
+	TLS *tls.Config
 	// Subscriber is the durable identity; "" has none: nothing is acked then.
 	Subscriber string
 	Channels   []string

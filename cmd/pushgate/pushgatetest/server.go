@@ -25,8 +25,8 @@ type Server struct {
 const EnvPoller = "PUSHGATE_TEST_POLLER"
 
 var greeting = [3]*regexp.Regexp{
-	regexp.MustCompile(`^WebSocket +ws://([^/]+)/ws\?channel=news `),
-	regexp.MustCompile(`^gRPC +(\S+)$`),
+	regexp.MustCompile(`^WebSocket +(wss?)://([^/]+)/ws\?channel=news `),
+	regexp.MustCompile(`^gRPC +(?:https://)?(\S+)$`),
 	regexp.MustCompile(`^Try: pushgate subscribe.* news .*pushgate publish.* news `),
 }
 
@@ -58,8 +58,8 @@ func (s *Server) start() {
 			s.t.Fatalf("line %d of the greeting is %q", i+1, line)
 		}
 	}
-	s.HTTP, s.GRPC = found[0][1], found[1][1]
-	s.WebSocket = "ws://" + s.HTTP + "/ws"
+	s.HTTP, s.GRPC = found[0][2], found[1][1]
+	s.WebSocket = found[0][1] + "://" + s.HTTP + "/ws"
 }
 
 // Restart starts it again on the same addresses; it has to have ended.

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/grpc/credentials"
+
+	"pushgate/cmd/pushgate/config"
+	"pushgate/server/certificate"
+)
+
+// certificates are those of the listeners that speak TLS. Their files are looked at
+// now and then until close.
+type certificates struct {
+	http, grpc *certificate.Source // nil: not by TLS
+	stop       context.CancelFunc
+	watching   sync.WaitGroup
+}
+
+// certificateInterval is how often the files are looked at.
+const certificateInterval = 10 * time.Second
+
+func openCertificates(f *config.Flags, logger *slog.Logger, registry prometheus.Registerer) (*certificates, error) {
+	ctx, stop := context.WithCancel(context.Background())
+	c, metrics := &certificates{stop: stop}, certificate.NewMetrics(registry)
+	for name, of := range map[string]struct {
+		files certificate.Files
+		into  **certificate.Source
+	}{
+		httpSocket: {f.HTTPCertificate(), &c.http}, grpcSocket: {f.GRPCCertificate(), &c.grpc},
+	} {
+		if of.files.Certificate == "" {
+			continue
+		}
+		source, err := certificate.Open(name, of.files, logger, metrics)
+		if err != nil {
+			c.close()
+			return nil, usageError{fmt.Sprintf("%s.tls_certificate: %s", name, oneLine(err))}
+		}
+		*of.into = source
+		c.watching.Go(func() { source.Watch(ctx, certificateInterval) })
+	}
+	return c, nil
+}
+
+// each are those that there are, by the name of their listener.
+func (c *certificates) each(do func(name string, s *certificate.Source)) {
+	for name, s := range map[string]*certificate.Source{httpSocket: c.http, grpcSocket: c.grpc} {
+		if s != nil {
+			do(name, s)
+		}
+	}
+}
+
+// reload reads what has changed, and names the settings of which it was.
+func (c *certificates) reload() (changed []string, err error) {
+	c.each(func(name string, s *certificate.Source) {
+		fresh, failure := s.Reload()
+		err = errors.Join(err, failure)
+		if fresh {
+			changed = append(changed, name+".tls_certificate")
+		}
+	})
+	return changed, err
+}
+
+// over has a listener speak TLS if it is to.
+func (c *certificates) over(l net.Listener) net.Listener {
+	if c.http == nil {
+		return l
+	}
+	return tls.NewListener(l, c.http.Config("http/1.1")) // of which WebSocket is an upgrade
+}
+
+// credentials are those of the gRPC listener; nil: none.
+func (c *certificates) credentials() credentials.TransportCredentials {
+	if c.grpc == nil {
+		return nil
+	}
+	return credentials.NewTLS(c.grpc.Config("h2"))
+}
+
+func (c *certificates) close() {
+	if c == nil {
+		return
+	}
+	c.stop()
+	c.watching.Wait()
+}

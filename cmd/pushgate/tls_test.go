@@ -1,0 +1,132 @@
+package main_test
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"pushgate/cmd/pushgate/pushgatetest"
+	"pushgate/server/certificate/certificatetest"
+)
+
+// Both listeners speak TLS when they have a certificate, and nothing else; who is
+// to show one does.
+func TestTLS(t *testing.T) {
+	authority, dir := certificatetest.New(t), t.TempDir()
+	certificate, key := authority.Issue(dir, "node", time.Hour)
+	mine, myKey := authority.Issue(dir, "client", time.Hour)
+	s := pushgatetest.Start(t, pushgatetest.Command{Args: []string{
+		"--http-tls-certificate", certificate, "--http-tls-key", key,
+		"--grpc-tls-certificate", certificate, "--grpc-tls-key", key, "--grpc-tls-client-ca", authority.File,
+	}})
+	if !strings.HasPrefix(s.WebSocket, "wss://") {
+		t.Errorf("the greeting says %s", s.WebSocket)
+	}
+	publish := func(args ...string) pushgatetest.Result {
+		return pushgatetest.Run(t, pushgatetest.Command{Args: append(append([]string{"publish"}, args...), "news", `"secret"`)})
+	}
+	if r := publish("--server", "https://"+s.GRPC, "--ca", authority.File, "--certificate", mine, "--key", myKey); r.Code != 0 {
+		t.Errorf("publish: %s", r.Err)
+	}
+	for name, args := range map[string][]string{
+		"plain text":        {"--server", s.GRPC},
+		"unknown authority": {"--server", "https://" + s.GRPC, "--certificate", mine, "--key", myKey},
+		"no certificate":    {"--server", "https://" + s.GRPC, "--ca", authority.File},
+	} {
+		if r := publish(append(args, "--timeout=5s")...); r.Code == 0 {
+			t.Errorf("%s: published", name)
+		}
+	}
+	r := pushgatetest.Run(t, pushgatetest.Command{Args: []string{"subscribe", "--server", s.WebSocket, "--ca", authority.File, "--from=earliest", "--count=1", "news"}})
+	if r.Code != 0 || !strings.Contains(r.Out, `"secret"`) {
+		t.Errorf("subscribe: %q, %s", r.Out, r.Err)
+	}
+	conn, err := net.Dial("tcp", s.HTTP)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	_, _ = fmt.Fprint(conn, "GET /ws HTTP/1.1\r\nHost: a\r\n\r\n")
+	_ = conn.SetReadDeadline(time.Now().Add(pushgatetest.Patience))
+	answer := make([]byte, 100)
+	if n, _ := conn.Read(answer); strings.HasPrefix(string(answer[:n]), "HTTP/1.1 101") {
+		t.Error("plain text is served")
+	}
+	old := &tls.Config{RootCAs: authority.Pool(), ServerName: "localhost", MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}
+	if conn, err := tls.Dial("tcp", s.HTTP, old); err == nil {
+		_ = conn.Close()
+		t.Error("TLS 1.1 is spoken")
+	}
+}
+
+// A certificate is renewed without a restart, by a reload or by itself; what cannot
+// be used leaves the one that is there.
+func TestRenewedCertificate(t *testing.T) {
+	authority, dir := certificatetest.New(t), t.TempDir()
+	certificate, key := authority.Issue(dir, "node", time.Hour)
+	s := pushgatetest.Start(t, pushgatetest.Command{Args: []string{
+		"--http-tls-certificate", certificate, "--http-tls-key", key,
+	}})
+	shown := func() string {
+		conn, err := tls.Dial("tcp", s.HTTP, &tls.Config{RootCAs: authority.Pool(), ServerName: "localhost"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+		return conn.ConnectionState().PeerCertificates[0].SerialNumber.String()
+	}
+	first := shown()
+	authority.Issue(dir, "node", 2*time.Hour)
+	r := pushgatetest.Run(t, pushgatetest.Command{Args: []string{"reload", "--server", s.GRPC}})
+	if r.Code != 0 || !strings.Contains(r.Out, "applied        http.tls_certificate") {
+		t.Fatalf("reload: %s%s", r.Out, r.Err)
+	}
+	second := shown()
+	if second == first {
+		t.Fatal("the renewed certificate is not shown")
+	}
+	for _, file := range []string{certificate, key} {
+		if err := os.WriteFile(file, []byte("not PEM"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r = pushgatetest.Run(t, pushgatetest.Command{Args: []string{"reload", "--server", s.GRPC}})
+	if r.Code == 0 || !strings.Contains(r.Err, filepath.Base(certificate)) {
+		t.Fatalf("reload of a broken one: %s%s", r.Out, r.Err)
+	}
+	if shown() != second {
+		t.Error("the one that was there is not shown any more")
+	}
+	authority.Issue(dir, "node", 3*time.Hour) // and nobody says so
+	for deadline := time.Now().Add(pushgatetest.Patience); shown() == second; time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the renewed certificate is not found")
+		}
+	}
+}
+
+// What cannot be is said at the start, in one line.
+func TestWrongCertificates(t *testing.T) {
+	authority, dir := certificatetest.New(t), t.TempDir()
+	certificate, key := authority.Issue(dir, "node", time.Hour)
+	_, other := authority.Issue(dir, "other", time.Hour)
+	for want, args := range map[string][]string{
+		"http.tls_key":         {"--http-tls-certificate", certificate},
+		"grpc.tls_certificate": {"--grpc-tls-key", key},
+		"grpc-tls-client-ca":   {"--grpc-tls-client-ca", authority.File},
+		"missing.pem":          {"--http-tls-certificate", filepath.Join(dir, "missing.pem"), "--http-tls-key", key},
+		"private key":          {"--http-tls-certificate", certificate, "--http-tls-key", other},
+		"no certificate in":    {"--grpc-tls-certificate", certificate, "--grpc-tls-key", key, "--grpc-tls-client-ca", key},
+	} {
+		r := pushgatetest.Run(t, pushgatetest.Command{Args: append([]string{"serve", "--http-address=127.0.0.1:0", "--grpc-address=127.0.0.1:0"}, args...)})
+		lines := strings.Split(strings.TrimSpace(r.Err), "\n")
+		if r.Code != 2 || !strings.Contains(lines[len(lines)-1], want) {
+			t.Errorf("%v: exit code %d, %s", args, r.Code, r.Err)
+		}
+	}
+}

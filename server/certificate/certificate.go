@@ -1,0 +1,181 @@
+// Package certificate holds the certificates of TLS listeners, which may change
+// while connections are served.
+package certificate
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Files are the PEM files of one listener.
+type Files struct {
+	// Certificate has the chain, the listener's own first; Key its private key.
+	Certificate, Key string
+	// ClientCA has the authorities of clients' certificates; "": clients need none.
+	ClientCA string
+}
+
+// Source is what the files of one listener say. It is safe for concurrent use.
+type Source struct {
+	name    string
+	files   Files
+	logger  *slog.Logger
+	metrics *Metrics
+
+	reading sync.Mutex
+	seen    []stamp
+
+	current atomic.Pointer[content]
+}
+
+type content struct {
+	certificate tls.Certificate
+	clients     *x509.CertPool // nil: they need no certificate
+}
+
+// Open reads the files. The error names the one that cannot be used. The name of
+// the listener is for the log and the metrics.
+func Open(name string, files Files, logger *slog.Logger, metrics *Metrics) (*Source, error) {
+	s := &Source{name: name, files: files, logger: logger, metrics: metrics, seen: stamps(files)}
+	first, err := load(files)
+	if err != nil {
+		return nil, err
+	}
+	s.use(first)
+	return s, nil
+}
+
+// Config is for a listener that offers the given protocols (ALPN), in the order of
+// preference. Connections that are there keep what they have begun with.
+func (s *Source) Config(protocols ...string) *tls.Config {
+	base := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: protocols}
+	base.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		now := s.current.Load()
+		c := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: protocols, Certificates: []tls.Certificate{now.certificate}}
+		if now.clients != nil {
+			c.ClientAuth, c.ClientCAs = tls.RequireAndVerifyClientCert, now.clients
+		}
+		return c, nil
+	}
+	return base
+}
+
+// Reload reads the files again if they have changed, and says whether they had. When
+// they cannot be used, what was read before stays.
+func (s *Source) Reload() (changed bool, err error) {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	now := stamps(s.files) // first: what changes meanwhile is read again
+	if slices.Equal(now, s.seen) {
+		return false, nil
+	}
+	s.seen = now
+	next, err := load(s.files)
+	if err != nil {
+		s.metrics.failed(s.name)
+		s.logger.Error("a changed certificate cannot be used; what was loaded before stays", "listener", s.name, "error", err)
+		return true, err
+	}
+	s.use(next)
+	return true, nil
+}
+
+func (s *Source) use(next *content) {
+	s.current.Store(next)
+	leaf := next.certificate.Leaf
+	s.metrics.loaded(s.name, leaf.NotAfter)
+	log := s.logger.Info
+	if time.Now().After(leaf.NotAfter) {
+		log = s.logger.Warn
+	}
+	log("certificate loaded", "listener", s.name, "names", leaf.DNSNames, "expires", leaf.NotAfter)
+}
+
+// Watch reloads whenever the files have changed, until ctx ends.
+func (s *Source) Watch(ctx context.Context, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			_, _ = s.Reload() // the log and the metrics tell
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func load(files Files) (*content, error) {
+	pair, err := tls.LoadX509KeyPair(files.Certificate, files.Key)
+	if err != nil {
+		return nil, fmt.Errorf("loading the certificate %s with the key %s: %w", files.Certificate, files.Key, err)
+	}
+	c := &content{certificate: pair}
+	if files.ClientCA == "" {
+		return c, nil
+	}
+	pem, err := os.ReadFile(files.ClientCA)
+	if err != nil {
+		return nil, fmt.Errorf("loading the authorities of clients: %w", err)
+	}
+	c.clients = x509.NewCertPool()
+	if !c.clients.AppendCertsFromPEM(pem) {
+		return nil, errors.New("loading the authorities of clients: there is no certificate in " + files.ClientCA)
+	}
+	return c, nil
+}
+
+// stamp is by what a change of a file is noticed.
+type stamp struct {
+	modified int64 // in Unix nanoseconds
+	size     int64
+}
+
+func stamps(files Files) (all []stamp) {
+	for _, name := range []string{files.Certificate, files.Key, files.ClientCA} {
+		var s stamp
+		if info, err := os.Stat(name); err == nil {
+			s.modified, s.size = info.ModTime().UnixNano(), info.Size()
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// Metrics tell of the certificates of all listeners.
+type Metrics struct {
+	expiry   *prometheus.GaugeVec
+	failures *prometheus.CounterVec
+}
+
+// NewMetrics registers them.
+func NewMetrics(registry prometheus.Registerer) *Metrics {
+	m := &Metrics{
+		expiry: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "pushgate_certificate_expiry_timestamp_seconds", Help: "When the certificate that a listener shows expires, in Unix time.",
+		}, []string{"listener"}),
+		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "pushgate_certificate_failures_total", Help: "Changed certificate files that could not be used.",
+		}, []string{"listener"}),
+	}
+	registry.MustRegister(m.expiry, m.failures)
+	return m
+}
+
+func (m *Metrics) loaded(listener string, expires time.Time) {
+	m.failures.WithLabelValues(listener)
+	m.expiry.WithLabelValues(listener).Set(float64(expires.Unix()))
+}
+
+func (m *Metrics) failed(listener string) { m.failures.WithLabelValues(listener).Inc() }
