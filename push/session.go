@@ -33,16 +33,16 @@ type Session struct {
 	wake       func()
 
 	// Used by the handling goroutine only.
-	malformed int // frames in a row that were not JSON objects
 	intake    intake
+	malformed uint8 // frames in a row that were not JSON objects
 
 	ending    atomic.Int64 // since when it is closing, in Unix nanoseconds; 0: it is not
 	roundTrip atomic.Int64 // of the last ping in nanoseconds; 0: not measured yet
 
-	mu            sync.Mutex
-	state         State
+	state         State // guarded by mu, as all that follows
 	scheduled     bool  // wake was called and the outbox was not empty since
 	greeted       bool  // the connected frame is queued
+	mu            sync.Mutex
 	since         int64 // when the state was entered, in Unix nanoseconds
 	active        int64 // when a frame passed last, in either direction
 	out           outbox
