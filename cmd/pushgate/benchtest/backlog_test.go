@@ -58,6 +58,8 @@ func comeBack(tb testing.TB, n *node, subscribers, missed int) float64 {
 			tb.Fatal(err)
 		}
 	}
+	profiled := n.profile(tb)
+	defer profiled()
 	before := n.processorTime(tb)
 	var group sync.WaitGroup
 	for i, c := range clients {
