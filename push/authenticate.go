@@ -107,6 +107,9 @@ func (s *Session) authenticate(ctx context.Context, r wire.Request) error {
 			return err
 		}
 	}
+	if s.engine.revocations.revoked(&grant) {
+		return errRevoked
+	}
 	if d.named && grant.Subscriber != s.subscriber {
 		return refused(wire.CodePermissionDenied, "the token is of another subscriber; connect again with it")
 	}
@@ -123,6 +126,7 @@ func (s *Session) renew(grant *Grant, answer wire.Authenticated) {
 	s.door.hang(grant)
 	s.send(answer)
 	s.evict()
+	s.expelRevoked() // it may have been revoked since it was looked at
 }
 
 // evict ends the subscriptions that the grant does not allow.
@@ -162,6 +166,7 @@ func (s *Session) settle(ctx context.Context, grant *Grant, answer wire.Authenti
 		s.subscribeTo(ctx, channel)
 	}
 	d.channels = nil
+	s.expelRevoked()
 	return nil
 }
 

@@ -25,17 +25,18 @@ type Engine struct {
 	metrics *Metrics
 	started time.Time
 
-	hub       *hub
-	health    *health
-	appender  *appender
-	backlog   *backlog
-	cursors   *cursors
-	sweep     *sweep
-	retention *retention
-	watchers  *watchers
-	idler     *idler
-	watchdog  watchdog
-	short     atomic.Bool
+	hub         *hub
+	health      *health
+	appender    *appender
+	backlog     *backlog
+	cursors     *cursors
+	sweep       *sweep
+	retention   *retention
+	revocations *revocations
+	watchers    *watchers
+	idler       *idler
+	watchdog    watchdog
+	short       atomic.Bool
 
 	tails      *loader[string, store.Tail]
 	subscribes *loader[store.NewSubscription, store.Subscription]
@@ -69,6 +70,7 @@ func New(s Store, cfg Config) (*Engine, error) {
 	e.cursors = newCursors(s, cfg, e.metrics, e.watchers, e.health)
 	e.sweep = newSweep(e.hub, s, cfg, e.health)
 	e.retention = newRetention(e, s, cfg)
+	e.revocations = newRevocations(s, cfg, e.health, &e.hub.sessions)
 	e.idler = newIdler(&e.hub.sessions, cfg.IdleAfter)
 	e.watchdog = watchdog{cfg: &e.hub.cfg, metrics: e.metrics, log: cfg.Logger}
 	e.tails = newLoader(loaderWorkers, cfg.StoreTimeout, e.loadTails)
@@ -105,7 +107,7 @@ func (e *Engine) services() []interface {
 		Start()
 		Stop()
 	}{
-		e.health, e.cursors, e.backlog, e.tails, e.subscribes, e.restores, e.appender, e.sweep, e.retention, e.idler,
+		e.health, e.cursors, e.backlog, e.tails, e.subscribes, e.restores, e.appender, e.sweep, e.retention, e.revocations, e.idler,
 	}
 }
 
@@ -215,6 +217,9 @@ func (e *Engine) Connect(ctx context.Context, c Connection) (*Session, error) {
 		if grant := c.Authentication.Grant; grant != nil {
 			c.Subscriber = grant.Subscriber
 		}
+		if err := e.revocations.known(ctx); err != nil {
+			return nil, fmt.Errorf("reading revocations: %w", err)
+		}
 	}
 	if c.Subscriber != "" {
 		if err := ValidateSubscriber(c.Subscriber); err != nil {
@@ -230,6 +235,9 @@ func (e *Engine) Connect(ctx context.Context, c Connection) (*Session, error) {
 	// First known, then read: what a backend creates from here on is adopted.
 	e.hub.sessions.add(s)
 	stored, err := e.stored(ctx, c.Subscriber, c.Restore)
+	if err == nil && s.revoked() {
+		err = errRevoked
+	}
 	if err != nil {
 		e.hub.sessions.remove(s)
 		s.abandon()

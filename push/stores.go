@@ -38,11 +38,17 @@ type (
 		ListSubscriptions(ctx context.Context, query store.SubscriptionQuery) ([]store.Subscription, error)
 		Ping(ctx context.Context) error
 	}
+	// Revocations is where revoked tokens are kept.
+	Revocations interface {
+		Revoke(ctx context.Context, r store.Revocation) (store.Revocation, error)
+		Revocations(ctx context.Context, after uint64, limit int) ([]store.Revocation, error)
+	}
 	// Store is all of them.
 	Store interface {
 		Log
 		Subscriptions
 		Upkeep
 		Directory
+		Revocations
 	}
 )

@@ -31,6 +31,8 @@ type commands struct {
 	Subscriptions subscriptionsCommand `cmd:"" help:"List durable subscriptions."`
 	Connections   connectionsCommand   `cmd:"" help:"List the open connections of a node."`
 	Disconnect    disconnectCommand    `cmd:"" help:"Close connections of a node."`
+	Revoke        revokeCommand        `cmd:"" help:"Make tokens of clients worthless before they expire."`
+	Revocations   revocationsCommand   `cmd:"" help:"List the tokens that were revoked."`
 	Drain         drainCommand         `cmd:"" help:"End a node in order, as SIGTERM does."`
 	Reload        reloadCommand        `cmd:"" help:"Make a node read its configuration again, as SIGHUP does."`
 	Migrate       migrateCommand       `cmd:"" help:"Bring the schema of the store to this program's version."`

@@ -70,6 +70,12 @@ var every = map[protoreflect.FullName]struct {
 	"pushgate.v1.ControlService.WatchDeliveries": {
 		good: &pb.WatchDeliveriesRequest{}, bad: &pb.WatchDeliveriesRequest{Channel: " "}, code: codes.InvalidArgument, silent: true,
 	},
+	"pushgate.v1.ControlService.RevokeTokens": {
+		good: &pb.RevokeTokensRequest{Subscriber: "x"}, bad: &pb.RevokeTokensRequest{}, code: codes.InvalidArgument,
+	},
+	"pushgate.v1.ControlService.ListRevocations": {
+		good: &pb.ListRevocationsRequest{}, bad: &pb.ListRevocationsRequest{PageToken: "?"}, code: codes.InvalidArgument,
+	},
 	"pushgate.v1.ControlService.GetStats":            {good: &pb.GetStatsRequest{}},
 	"pushgate.v1.ControlService.WatchStats":          {good: &pb.WatchStatsRequest{}},
 	"pushgate.v1.ControlService.Drain":               {good: &pb.DrainRequest{}},

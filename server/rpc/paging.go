@@ -26,6 +26,7 @@ const (
 	listSubscriptions list = "subscriptions"
 	listChannels      list = "channels"
 	listMessages      list = "messages"
+	listRevocations   list = "revocations"
 )
 
 // separator stands between the parts of a token; no name has it.

@@ -168,7 +168,7 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request, place *admissio
 		Wake:           c.wake,
 	})
 	if err != nil {
-		s.refuseConnect(w, err)
+		s.refuseCredentials(w, err)
 		return false
 	}
 	c.session = session

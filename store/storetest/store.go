@@ -63,6 +63,15 @@ type Store interface {
 	// over the head that it cleared (ReasonExpired).
 	ExpireMessages(ctx context.Context, now time.Time, limit int) (deleted int, more bool, err error)
 
+	// Revoke stores a revocation, in the place of one with the same names: then the
+	// later IssuedBefore and the later Expires of both stay. It answers what is
+	// stored, under a number greater than any before, and forgets those that expired
+	// at or before r.Created. Numbers become visible in order.
+	Revoke(ctx context.Context, r store.Revocation) (store.Revocation, error)
+	// Revocations answers at most limit of those whose number is greater than after,
+	// by number.
+	Revocations(ctx context.Context, after uint64, limit int) ([]store.Revocation, error)
+
 	// Migrate brings the schema to the newest version. Several processes may
 	// call it at once. It answers the versions before and after.
 	Migrate(ctx context.Context) (from, to int, err error)

@@ -22,6 +22,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"touch", touchCases},
 		{"list channels", channelCases},
 		{"list subscriptions", subscriptionCases},
+		{"revocations", revocationCases},
 		{"faults", faultCases},
 		{"counters", counterCases},
 	} {

@@ -2170,6 +2170,331 @@ func (x *WatchDeliveriesResponse) GetAckTime() *timestamppb.Timestamp {
 	return nil
 }
 
+// Tokens that are worthless.
+type Revocation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose tokens; empty with token_id, and when it is everybody's.
+	Subscriber string `protobuf:"bytes,1,opt,name=subscriber,proto3" json:"subscriber,omitempty"`
+	// The one with this id (the claim jti); empty otherwise.
+	TokenId string `protobuf:"bytes,2,opt,name=token_id,json=tokenId,proto3" json:"token_id,omitempty"`
+	// Only tokens issued before this time (the claim iat); without token_id only.
+	// As iat has whole seconds, a token that was issued in the same second counts
+	// as issued before.
+	IssuedBefore *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=issued_before,json=issuedBefore,proto3" json:"issued_before,omitempty"`
+	// When it is forgotten.
+	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	// When it was made, or made again.
+	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Revocation) Reset() {
+	*x = Revocation{}
+	mi := &file_pushgate_v1_control_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Revocation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Revocation) ProtoMessage() {}
+
+func (x *Revocation) ProtoReflect() protoreflect.Message {
+	mi := &file_pushgate_v1_control_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Revocation.ProtoReflect.Descriptor instead.
+func (*Revocation) Descriptor() ([]byte, []int) {
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *Revocation) GetSubscriber() string {
+	if x != nil {
+		return x.Subscriber
+	}
+	return ""
+}
+
+func (x *Revocation) GetTokenId() string {
+	if x != nil {
+		return x.TokenId
+	}
+	return ""
+}
+
+func (x *Revocation) GetIssuedBefore() *timestamppb.Timestamp {
+	if x != nil {
+		return x.IssuedBefore
+	}
+	return nil
+}
+
+func (x *Revocation) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+func (x *Revocation) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+// Which tokens are to be worthless. With neither a subscriber nor a token_id they
+// are everybody's, and issued_before is required.
+type RevokeTokensRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Those of this subscriber. With a device claim, SUB/DEVICE is one device, and
+	// SUB all of them.
+	Subscriber string `protobuf:"bytes,1,opt,name=subscriber,proto3" json:"subscriber,omitempty"`
+	// The one with this id.
+	TokenId string `protobuf:"bytes,2,opt,name=token_id,json=tokenId,proto3" json:"token_id,omitempty"`
+	// Those issued before this time, at most a minute from now; absent: now.
+	IssuedBefore *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=issued_before,json=issuedBefore,proto3" json:"issued_before,omitempty"`
+	// When the revocation is forgotten: it has to outlive the tokens. At most 366
+	// days from now; absent: 30 days from now.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeTokensRequest) Reset() {
+	*x = RevokeTokensRequest{}
+	mi := &file_pushgate_v1_control_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeTokensRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeTokensRequest) ProtoMessage() {}
+
+func (x *RevokeTokensRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pushgate_v1_control_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeTokensRequest.ProtoReflect.Descriptor instead.
+func (*RevokeTokensRequest) Descriptor() ([]byte, []int) {
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *RevokeTokensRequest) GetSubscriber() string {
+	if x != nil {
+		return x.Subscriber
+	}
+	return ""
+}
+
+func (x *RevokeTokensRequest) GetTokenId() string {
+	if x != nil {
+		return x.TokenId
+	}
+	return ""
+}
+
+func (x *RevokeTokensRequest) GetIssuedBefore() *timestamppb.Timestamp {
+	if x != nil {
+		return x.IssuedBefore
+	}
+	return nil
+}
+
+func (x *RevokeTokensRequest) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+// What is in force.
+type RevokeTokensResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The revocation.
+	Revocation *Revocation `protobuf:"bytes,1,opt,name=revocation,proto3" json:"revocation,omitempty"`
+	// How many connections of the node that answers were closed.
+	Disconnected  uint32 `protobuf:"varint,2,opt,name=disconnected,proto3" json:"disconnected,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeTokensResponse) Reset() {
+	*x = RevokeTokensResponse{}
+	mi := &file_pushgate_v1_control_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeTokensResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeTokensResponse) ProtoMessage() {}
+
+func (x *RevokeTokensResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pushgate_v1_control_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeTokensResponse.ProtoReflect.Descriptor instead.
+func (*RevokeTokensResponse) Descriptor() ([]byte, []int) {
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *RevokeTokensResponse) GetRevocation() *Revocation {
+	if x != nil {
+		return x.Revocation
+	}
+	return nil
+}
+
+func (x *RevokeTokensResponse) GetDisconnected() uint32 {
+	if x != nil {
+		return x.Disconnected
+	}
+	return 0
+}
+
+// Asks for the revocations.
+type ListRevocationsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// See ControlService.
+	PageSize uint32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// next_page_token of the page before; empty for the first.
+	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRevocationsRequest) Reset() {
+	*x = ListRevocationsRequest{}
+	mi := &file_pushgate_v1_control_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRevocationsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRevocationsRequest) ProtoMessage() {}
+
+func (x *ListRevocationsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pushgate_v1_control_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRevocationsRequest.ProtoReflect.Descriptor instead.
+func (*ListRevocationsRequest) Descriptor() ([]byte, []int) {
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *ListRevocationsRequest) GetPageSize() uint32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListRevocationsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// A page of revocations.
+type ListRevocationsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The oldest first.
+	Revocations []*Revocation `protobuf:"bytes,1,rep,name=revocations,proto3" json:"revocations,omitempty"`
+	// For the next page; empty when there is nothing more.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRevocationsResponse) Reset() {
+	*x = ListRevocationsResponse{}
+	mi := &file_pushgate_v1_control_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRevocationsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRevocationsResponse) ProtoMessage() {}
+
+func (x *ListRevocationsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pushgate_v1_control_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRevocationsResponse.ProtoReflect.Descriptor instead.
+func (*ListRevocationsResponse) Descriptor() ([]byte, []int) {
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *ListRevocationsResponse) GetRevocations() []*Revocation {
+	if x != nil {
+		return x.Revocations
+	}
+	return nil
+}
+
+func (x *ListRevocationsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
 // The figures of one node. Counters start at 0 with the process.
 type Stats struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2219,7 +2544,7 @@ type Stats struct {
 
 func (x *Stats) Reset() {
 	*x = Stats{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[29]
+	mi := &file_pushgate_v1_control_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2231,7 +2556,7 @@ func (x *Stats) String() string {
 func (*Stats) ProtoMessage() {}
 
 func (x *Stats) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[29]
+	mi := &file_pushgate_v1_control_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2244,7 +2569,7 @@ func (x *Stats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stats.ProtoReflect.Descriptor instead.
 func (*Stats) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{29}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Stats) GetNode() string {
@@ -2402,7 +2727,7 @@ type StoreStats struct {
 
 func (x *StoreStats) Reset() {
 	*x = StoreStats{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[30]
+	mi := &file_pushgate_v1_control_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2414,7 +2739,7 @@ func (x *StoreStats) String() string {
 func (*StoreStats) ProtoMessage() {}
 
 func (x *StoreStats) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[30]
+	mi := &file_pushgate_v1_control_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2427,7 +2752,7 @@ func (x *StoreStats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoreStats.ProtoReflect.Descriptor instead.
 func (*StoreStats) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{30}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *StoreStats) GetDriver() string {
@@ -2460,7 +2785,7 @@ type GetStatsRequest struct {
 
 func (x *GetStatsRequest) Reset() {
 	*x = GetStatsRequest{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[31]
+	mi := &file_pushgate_v1_control_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2472,7 +2797,7 @@ func (x *GetStatsRequest) String() string {
 func (*GetStatsRequest) ProtoMessage() {}
 
 func (x *GetStatsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[31]
+	mi := &file_pushgate_v1_control_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2485,7 +2810,7 @@ func (x *GetStatsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatsRequest.ProtoReflect.Descriptor instead.
 func (*GetStatsRequest) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{31}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{36}
 }
 
 // The figures.
@@ -2499,7 +2824,7 @@ type GetStatsResponse struct {
 
 func (x *GetStatsResponse) Reset() {
 	*x = GetStatsResponse{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[32]
+	mi := &file_pushgate_v1_control_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2511,7 +2836,7 @@ func (x *GetStatsResponse) String() string {
 func (*GetStatsResponse) ProtoMessage() {}
 
 func (x *GetStatsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[32]
+	mi := &file_pushgate_v1_control_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2524,7 +2849,7 @@ func (x *GetStatsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatsResponse.ProtoReflect.Descriptor instead.
 func (*GetStatsResponse) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{32}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *GetStatsResponse) GetStats() *Stats {
@@ -2545,7 +2870,7 @@ type WatchStatsRequest struct {
 
 func (x *WatchStatsRequest) Reset() {
 	*x = WatchStatsRequest{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[33]
+	mi := &file_pushgate_v1_control_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2557,7 +2882,7 @@ func (x *WatchStatsRequest) String() string {
 func (*WatchStatsRequest) ProtoMessage() {}
 
 func (x *WatchStatsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[33]
+	mi := &file_pushgate_v1_control_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2570,7 +2895,7 @@ func (x *WatchStatsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchStatsRequest.ProtoReflect.Descriptor instead.
 func (*WatchStatsRequest) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{33}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *WatchStatsRequest) GetInterval() *durationpb.Duration {
@@ -2591,7 +2916,7 @@ type WatchStatsResponse struct {
 
 func (x *WatchStatsResponse) Reset() {
 	*x = WatchStatsResponse{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[34]
+	mi := &file_pushgate_v1_control_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2603,7 +2928,7 @@ func (x *WatchStatsResponse) String() string {
 func (*WatchStatsResponse) ProtoMessage() {}
 
 func (x *WatchStatsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[34]
+	mi := &file_pushgate_v1_control_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2616,7 +2941,7 @@ func (x *WatchStatsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchStatsResponse.ProtoReflect.Descriptor instead.
 func (*WatchStatsResponse) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{34}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *WatchStatsResponse) GetStats() *Stats {
@@ -2635,7 +2960,7 @@ type DrainRequest struct {
 
 func (x *DrainRequest) Reset() {
 	*x = DrainRequest{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[35]
+	mi := &file_pushgate_v1_control_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2647,7 +2972,7 @@ func (x *DrainRequest) String() string {
 func (*DrainRequest) ProtoMessage() {}
 
 func (x *DrainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[35]
+	mi := &file_pushgate_v1_control_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2660,7 +2985,7 @@ func (x *DrainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainRequest.ProtoReflect.Descriptor instead.
 func (*DrainRequest) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{35}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{40}
 }
 
 // The node has begun to end.
@@ -2676,7 +3001,7 @@ type DrainResponse struct {
 
 func (x *DrainResponse) Reset() {
 	*x = DrainResponse{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[36]
+	mi := &file_pushgate_v1_control_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2688,7 +3013,7 @@ func (x *DrainResponse) String() string {
 func (*DrainResponse) ProtoMessage() {}
 
 func (x *DrainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[36]
+	mi := &file_pushgate_v1_control_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2701,7 +3026,7 @@ func (x *DrainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainResponse.ProtoReflect.Descriptor instead.
 func (*DrainResponse) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{36}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *DrainResponse) GetConnections() uint64 {
@@ -2727,7 +3052,7 @@ type ReloadConfigurationRequest struct {
 
 func (x *ReloadConfigurationRequest) Reset() {
 	*x = ReloadConfigurationRequest{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[37]
+	mi := &file_pushgate_v1_control_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2739,7 +3064,7 @@ func (x *ReloadConfigurationRequest) String() string {
 func (*ReloadConfigurationRequest) ProtoMessage() {}
 
 func (x *ReloadConfigurationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[37]
+	mi := &file_pushgate_v1_control_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2752,7 +3077,7 @@ func (x *ReloadConfigurationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReloadConfigurationRequest.ProtoReflect.Descriptor instead.
 func (*ReloadConfigurationRequest) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{37}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{42}
 }
 
 // What is different from the configuration that applied before. Settings are
@@ -2770,7 +3095,7 @@ type ReloadConfigurationResponse struct {
 
 func (x *ReloadConfigurationResponse) Reset() {
 	*x = ReloadConfigurationResponse{}
-	mi := &file_pushgate_v1_control_proto_msgTypes[38]
+	mi := &file_pushgate_v1_control_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2782,7 +3107,7 @@ func (x *ReloadConfigurationResponse) String() string {
 func (*ReloadConfigurationResponse) ProtoMessage() {}
 
 func (x *ReloadConfigurationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pushgate_v1_control_proto_msgTypes[38]
+	mi := &file_pushgate_v1_control_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2795,7 +3120,7 @@ func (x *ReloadConfigurationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReloadConfigurationResponse.ProtoReflect.Descriptor instead.
 func (*ReloadConfigurationResponse) Descriptor() ([]byte, []int) {
-	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{38}
+	return file_pushgate_v1_control_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ReloadConfigurationResponse) GetApplied() []string {
@@ -2987,7 +3312,38 @@ const file_pushgate_v1_control_proto_rawDesc = "" +
 	"subscriber\x18\x02 \x01(\tR\n" +
 	"subscriber\x12\x1b\n" +
 	"\tacked_seq\x18\x03 \x01(\x04R\backedSeq\x125\n" +
-	"\back_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\aackTime\"\xa7\x05\n" +
+	"\back_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\aackTime\"\x82\x02\n" +
+	"\n" +
+	"Revocation\x12\x1e\n" +
+	"\n" +
+	"subscriber\x18\x01 \x01(\tR\n" +
+	"subscriber\x12\x19\n" +
+	"\btoken_id\x18\x02 \x01(\tR\atokenId\x12?\n" +
+	"\rissued_before\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\fissuedBefore\x12;\n" +
+	"\vexpire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\x12;\n" +
+	"\vcreate_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\"\xce\x01\n" +
+	"\x13RevokeTokensRequest\x12\x1e\n" +
+	"\n" +
+	"subscriber\x18\x01 \x01(\tR\n" +
+	"subscriber\x12\x19\n" +
+	"\btoken_id\x18\x02 \x01(\tR\atokenId\x12?\n" +
+	"\rissued_before\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\fissuedBefore\x12;\n" +
+	"\vexpire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\"s\n" +
+	"\x14RevokeTokensResponse\x127\n" +
+	"\n" +
+	"revocation\x18\x01 \x01(\v2\x17.pushgate.v1.RevocationR\n" +
+	"revocation\x12\"\n" +
+	"\fdisconnected\x18\x02 \x01(\rR\fdisconnected\"T\n" +
+	"\x16ListRevocationsRequest\x12\x1b\n" +
+	"\tpage_size\x18\x01 \x01(\rR\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tR\tpageToken\"|\n" +
+	"\x17ListRevocationsResponse\x129\n" +
+	"\vrevocations\x18\x01 \x03(\v2\x17.pushgate.v1.RevocationR\vrevocations\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa7\x05\n" +
 	"\x05Stats\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x129\n" +
@@ -3045,7 +3401,7 @@ const file_pushgate_v1_control_proto_rawDesc = "" +
 	"\tTransport\x12\x19\n" +
 	"\x15TRANSPORT_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13TRANSPORT_WEBSOCKET\x10\x01\x12\x12\n" +
-	"\x0eTRANSPORT_GRPC\x10\x022\x88\v\n" +
+	"\x0eTRANSPORT_GRPC\x10\x022\xbb\f\n" +
 	"\x0eControlService\x12\\\n" +
 	"\x0fListConnections\x12#.pushgate.v1.ListConnectionsRequest\x1a$.pushgate.v1.ListConnectionsResponse\x12V\n" +
 	"\rGetConnection\x12!.pushgate.v1.GetConnectionRequest\x1a\".pushgate.v1.GetConnectionResponse\x12M\n" +
@@ -3061,7 +3417,9 @@ const file_pushgate_v1_control_proto_rawDesc = "" +
 	"\fListMessages\x12 .pushgate.v1.ListMessagesRequest\x1a!.pushgate.v1.ListMessagesResponse\x12M\n" +
 	"\n" +
 	"GetMessage\x12\x1e.pushgate.v1.GetMessageRequest\x1a\x1f.pushgate.v1.GetMessageResponse\x12^\n" +
-	"\x0fWatchDeliveries\x12#.pushgate.v1.WatchDeliveriesRequest\x1a$.pushgate.v1.WatchDeliveriesResponse0\x01\x12G\n" +
+	"\x0fWatchDeliveries\x12#.pushgate.v1.WatchDeliveriesRequest\x1a$.pushgate.v1.WatchDeliveriesResponse0\x01\x12S\n" +
+	"\fRevokeTokens\x12 .pushgate.v1.RevokeTokensRequest\x1a!.pushgate.v1.RevokeTokensResponse\x12\\\n" +
+	"\x0fListRevocations\x12#.pushgate.v1.ListRevocationsRequest\x1a$.pushgate.v1.ListRevocationsResponse\x12G\n" +
 	"\bGetStats\x12\x1c.pushgate.v1.GetStatsRequest\x1a\x1d.pushgate.v1.GetStatsResponse\x12O\n" +
 	"\n" +
 	"WatchStats\x12\x1e.pushgate.v1.WatchStatsRequest\x1a\x1f.pushgate.v1.WatchStatsResponse0\x01\x12>\n" +
@@ -3081,7 +3439,7 @@ func file_pushgate_v1_control_proto_rawDescGZIP() []byte {
 }
 
 var file_pushgate_v1_control_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_pushgate_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
+var file_pushgate_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 44)
 var file_pushgate_v1_control_proto_goTypes = []any{
 	(ConnectionState)(0),                // 0: pushgate.v1.ConnectionState
 	(Transport)(0),                      // 1: pushgate.v1.Transport
@@ -3114,86 +3472,102 @@ var file_pushgate_v1_control_proto_goTypes = []any{
 	(*GetMessageResponse)(nil),          // 28: pushgate.v1.GetMessageResponse
 	(*WatchDeliveriesRequest)(nil),      // 29: pushgate.v1.WatchDeliveriesRequest
 	(*WatchDeliveriesResponse)(nil),     // 30: pushgate.v1.WatchDeliveriesResponse
-	(*Stats)(nil),                       // 31: pushgate.v1.Stats
-	(*StoreStats)(nil),                  // 32: pushgate.v1.StoreStats
-	(*GetStatsRequest)(nil),             // 33: pushgate.v1.GetStatsRequest
-	(*GetStatsResponse)(nil),            // 34: pushgate.v1.GetStatsResponse
-	(*WatchStatsRequest)(nil),           // 35: pushgate.v1.WatchStatsRequest
-	(*WatchStatsResponse)(nil),          // 36: pushgate.v1.WatchStatsResponse
-	(*DrainRequest)(nil),                // 37: pushgate.v1.DrainRequest
-	(*DrainResponse)(nil),               // 38: pushgate.v1.DrainResponse
-	(*ReloadConfigurationRequest)(nil),  // 39: pushgate.v1.ReloadConfigurationRequest
-	(*ReloadConfigurationResponse)(nil), // 40: pushgate.v1.ReloadConfigurationResponse
-	(*timestamppb.Timestamp)(nil),       // 41: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),         // 42: google.protobuf.Duration
-	(*Subscription)(nil),                // 43: pushgate.v1.Subscription
-	(*Message)(nil),                     // 44: pushgate.v1.Message
+	(*Revocation)(nil),                  // 31: pushgate.v1.Revocation
+	(*RevokeTokensRequest)(nil),         // 32: pushgate.v1.RevokeTokensRequest
+	(*RevokeTokensResponse)(nil),        // 33: pushgate.v1.RevokeTokensResponse
+	(*ListRevocationsRequest)(nil),      // 34: pushgate.v1.ListRevocationsRequest
+	(*ListRevocationsResponse)(nil),     // 35: pushgate.v1.ListRevocationsResponse
+	(*Stats)(nil),                       // 36: pushgate.v1.Stats
+	(*StoreStats)(nil),                  // 37: pushgate.v1.StoreStats
+	(*GetStatsRequest)(nil),             // 38: pushgate.v1.GetStatsRequest
+	(*GetStatsResponse)(nil),            // 39: pushgate.v1.GetStatsResponse
+	(*WatchStatsRequest)(nil),           // 40: pushgate.v1.WatchStatsRequest
+	(*WatchStatsResponse)(nil),          // 41: pushgate.v1.WatchStatsResponse
+	(*DrainRequest)(nil),                // 42: pushgate.v1.DrainRequest
+	(*DrainResponse)(nil),               // 43: pushgate.v1.DrainResponse
+	(*ReloadConfigurationRequest)(nil),  // 44: pushgate.v1.ReloadConfigurationRequest
+	(*ReloadConfigurationResponse)(nil), // 45: pushgate.v1.ReloadConfigurationResponse
+	(*timestamppb.Timestamp)(nil),       // 46: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),         // 47: google.protobuf.Duration
+	(*Subscription)(nil),                // 48: pushgate.v1.Subscription
+	(*Message)(nil),                     // 49: pushgate.v1.Message
 }
 var file_pushgate_v1_control_proto_depIdxs = []int32{
 	0,  // 0: pushgate.v1.Connection.state:type_name -> pushgate.v1.ConnectionState
-	41, // 1: pushgate.v1.Connection.connect_time:type_name -> google.protobuf.Timestamp
+	46, // 1: pushgate.v1.Connection.connect_time:type_name -> google.protobuf.Timestamp
 	1,  // 2: pushgate.v1.Connection.transport:type_name -> pushgate.v1.Transport
-	41, // 3: pushgate.v1.Connection.state_time:type_name -> google.protobuf.Timestamp
-	41, // 4: pushgate.v1.Connection.active_time:type_name -> google.protobuf.Timestamp
-	42, // 5: pushgate.v1.Connection.round_trip_time:type_name -> google.protobuf.Duration
+	46, // 3: pushgate.v1.Connection.state_time:type_name -> google.protobuf.Timestamp
+	46, // 4: pushgate.v1.Connection.active_time:type_name -> google.protobuf.Timestamp
+	47, // 5: pushgate.v1.Connection.round_trip_time:type_name -> google.protobuf.Duration
 	3,  // 6: pushgate.v1.Connection.end:type_name -> pushgate.v1.ConnectionEnd
 	2,  // 7: pushgate.v1.ListConnectionsResponse.connections:type_name -> pushgate.v1.Connection
 	2,  // 8: pushgate.v1.GetConnectionResponse.connection:type_name -> pushgate.v1.Connection
-	43, // 9: pushgate.v1.CreateSubscriptionResponse.subscription:type_name -> pushgate.v1.Subscription
-	43, // 10: pushgate.v1.ListSubscriptionsResponse.subscriptions:type_name -> pushgate.v1.Subscription
-	41, // 11: pushgate.v1.Channel.oldest_publish_time:type_name -> google.protobuf.Timestamp
+	48, // 9: pushgate.v1.CreateSubscriptionResponse.subscription:type_name -> pushgate.v1.Subscription
+	48, // 10: pushgate.v1.ListSubscriptionsResponse.subscriptions:type_name -> pushgate.v1.Subscription
+	46, // 11: pushgate.v1.Channel.oldest_publish_time:type_name -> google.protobuf.Timestamp
 	16, // 12: pushgate.v1.ListChannelsResponse.channels:type_name -> pushgate.v1.Channel
 	16, // 13: pushgate.v1.GetChannelResponse.channel:type_name -> pushgate.v1.Channel
-	44, // 14: pushgate.v1.MessageReceipt.message:type_name -> pushgate.v1.Message
+	49, // 14: pushgate.v1.MessageReceipt.message:type_name -> pushgate.v1.Message
 	23, // 15: pushgate.v1.MessageReceipt.deliveries:type_name -> pushgate.v1.Delivery
 	24, // 16: pushgate.v1.ListMessagesResponse.messages:type_name -> pushgate.v1.MessageReceipt
-	44, // 17: pushgate.v1.GetMessageResponse.message:type_name -> pushgate.v1.Message
+	49, // 17: pushgate.v1.GetMessageResponse.message:type_name -> pushgate.v1.Message
 	23, // 18: pushgate.v1.GetMessageResponse.deliveries:type_name -> pushgate.v1.Delivery
-	41, // 19: pushgate.v1.WatchDeliveriesResponse.ack_time:type_name -> google.protobuf.Timestamp
-	41, // 20: pushgate.v1.Stats.start_time:type_name -> google.protobuf.Timestamp
-	41, // 21: pushgate.v1.Stats.time:type_name -> google.protobuf.Timestamp
-	32, // 22: pushgate.v1.Stats.store:type_name -> pushgate.v1.StoreStats
-	31, // 23: pushgate.v1.GetStatsResponse.stats:type_name -> pushgate.v1.Stats
-	42, // 24: pushgate.v1.WatchStatsRequest.interval:type_name -> google.protobuf.Duration
-	31, // 25: pushgate.v1.WatchStatsResponse.stats:type_name -> pushgate.v1.Stats
-	42, // 26: pushgate.v1.DrainResponse.period:type_name -> google.protobuf.Duration
-	4,  // 27: pushgate.v1.ControlService.ListConnections:input_type -> pushgate.v1.ListConnectionsRequest
-	6,  // 28: pushgate.v1.ControlService.GetConnection:input_type -> pushgate.v1.GetConnectionRequest
-	8,  // 29: pushgate.v1.ControlService.Disconnect:input_type -> pushgate.v1.DisconnectRequest
-	10, // 30: pushgate.v1.ControlService.CreateSubscription:input_type -> pushgate.v1.CreateSubscriptionRequest
-	12, // 31: pushgate.v1.ControlService.DeleteSubscription:input_type -> pushgate.v1.DeleteSubscriptionRequest
-	14, // 32: pushgate.v1.ControlService.ListSubscriptions:input_type -> pushgate.v1.ListSubscriptionsRequest
-	17, // 33: pushgate.v1.ControlService.ListChannels:input_type -> pushgate.v1.ListChannelsRequest
-	19, // 34: pushgate.v1.ControlService.GetChannel:input_type -> pushgate.v1.GetChannelRequest
-	21, // 35: pushgate.v1.ControlService.PurgeChannel:input_type -> pushgate.v1.PurgeChannelRequest
-	25, // 36: pushgate.v1.ControlService.ListMessages:input_type -> pushgate.v1.ListMessagesRequest
-	27, // 37: pushgate.v1.ControlService.GetMessage:input_type -> pushgate.v1.GetMessageRequest
-	29, // 38: pushgate.v1.ControlService.WatchDeliveries:input_type -> pushgate.v1.WatchDeliveriesRequest
-	33, // 39: pushgate.v1.ControlService.GetStats:input_type -> pushgate.v1.GetStatsRequest
-	35, // 40: pushgate.v1.ControlService.WatchStats:input_type -> pushgate.v1.WatchStatsRequest
-	37, // 41: pushgate.v1.ControlService.Drain:input_type -> pushgate.v1.DrainRequest
-	39, // 42: pushgate.v1.ControlService.ReloadConfiguration:input_type -> pushgate.v1.ReloadConfigurationRequest
-	5,  // 43: pushgate.v1.ControlService.ListConnections:output_type -> pushgate.v1.ListConnectionsResponse
-	7,  // 44: pushgate.v1.ControlService.GetConnection:output_type -> pushgate.v1.GetConnectionResponse
-	9,  // 45: pushgate.v1.ControlService.Disconnect:output_type -> pushgate.v1.DisconnectResponse
-	11, // 46: pushgate.v1.ControlService.CreateSubscription:output_type -> pushgate.v1.CreateSubscriptionResponse
-	13, // 47: pushgate.v1.ControlService.DeleteSubscription:output_type -> pushgate.v1.DeleteSubscriptionResponse
-	15, // 48: pushgate.v1.ControlService.ListSubscriptions:output_type -> pushgate.v1.ListSubscriptionsResponse
-	18, // 49: pushgate.v1.ControlService.ListChannels:output_type -> pushgate.v1.ListChannelsResponse
-	20, // 50: pushgate.v1.ControlService.GetChannel:output_type -> pushgate.v1.GetChannelResponse
-	22, // 51: pushgate.v1.ControlService.PurgeChannel:output_type -> pushgate.v1.PurgeChannelResponse
-	26, // 52: pushgate.v1.ControlService.ListMessages:output_type -> pushgate.v1.ListMessagesResponse
-	28, // 53: pushgate.v1.ControlService.GetMessage:output_type -> pushgate.v1.GetMessageResponse
-	30, // 54: pushgate.v1.ControlService.WatchDeliveries:output_type -> pushgate.v1.WatchDeliveriesResponse
-	34, // 55: pushgate.v1.ControlService.GetStats:output_type -> pushgate.v1.GetStatsResponse
-	36, // 56: pushgate.v1.ControlService.WatchStats:output_type -> pushgate.v1.WatchStatsResponse
-	38, // 57: pushgate.v1.ControlService.Drain:output_type -> pushgate.v1.DrainResponse
-	40, // 58: pushgate.v1.ControlService.ReloadConfiguration:output_type -> pushgate.v1.ReloadConfigurationResponse
-	43, // [43:59] is the sub-list for method output_type
-	27, // [27:43] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	46, // 19: pushgate.v1.WatchDeliveriesResponse.ack_time:type_name -> google.protobuf.Timestamp
+	46, // 20: pushgate.v1.Revocation.issued_before:type_name -> google.protobuf.Timestamp
+	46, // 21: pushgate.v1.Revocation.expire_time:type_name -> google.protobuf.Timestamp
+	46, // 22: pushgate.v1.Revocation.create_time:type_name -> google.protobuf.Timestamp
+	46, // 23: pushgate.v1.RevokeTokensRequest.issued_before:type_name -> google.protobuf.Timestamp
+	46, // 24: pushgate.v1.RevokeTokensRequest.expire_time:type_name -> google.protobuf.Timestamp
+	31, // 25: pushgate.v1.RevokeTokensResponse.revocation:type_name -> pushgate.v1.Revocation
+	31, // 26: pushgate.v1.ListRevocationsResponse.revocations:type_name -> pushgate.v1.Revocation
+	46, // 27: pushgate.v1.Stats.start_time:type_name -> google.protobuf.Timestamp
+	46, // 28: pushgate.v1.Stats.time:type_name -> google.protobuf.Timestamp
+	37, // 29: pushgate.v1.Stats.store:type_name -> pushgate.v1.StoreStats
+	36, // 30: pushgate.v1.GetStatsResponse.stats:type_name -> pushgate.v1.Stats
+	47, // 31: pushgate.v1.WatchStatsRequest.interval:type_name -> google.protobuf.Duration
+	36, // 32: pushgate.v1.WatchStatsResponse.stats:type_name -> pushgate.v1.Stats
+	47, // 33: pushgate.v1.DrainResponse.period:type_name -> google.protobuf.Duration
+	4,  // 34: pushgate.v1.ControlService.ListConnections:input_type -> pushgate.v1.ListConnectionsRequest
+	6,  // 35: pushgate.v1.ControlService.GetConnection:input_type -> pushgate.v1.GetConnectionRequest
+	8,  // 36: pushgate.v1.ControlService.Disconnect:input_type -> pushgate.v1.DisconnectRequest
+	10, // 37: pushgate.v1.ControlService.CreateSubscription:input_type -> pushgate.v1.CreateSubscriptionRequest
+	12, // 38: pushgate.v1.ControlService.DeleteSubscription:input_type -> pushgate.v1.DeleteSubscriptionRequest
+	14, // 39: pushgate.v1.ControlService.ListSubscriptions:input_type -> pushgate.v1.ListSubscriptionsRequest
+	17, // 40: pushgate.v1.ControlService.ListChannels:input_type -> pushgate.v1.ListChannelsRequest
+	19, // 41: pushgate.v1.ControlService.GetChannel:input_type -> pushgate.v1.GetChannelRequest
+	21, // 42: pushgate.v1.ControlService.PurgeChannel:input_type -> pushgate.v1.PurgeChannelRequest
+	25, // 43: pushgate.v1.ControlService.ListMessages:input_type -> pushgate.v1.ListMessagesRequest
+	27, // 44: pushgate.v1.ControlService.GetMessage:input_type -> pushgate.v1.GetMessageRequest
+	29, // 45: pushgate.v1.ControlService.WatchDeliveries:input_type -> pushgate.v1.WatchDeliveriesRequest
+	32, // 46: pushgate.v1.ControlService.RevokeTokens:input_type -> pushgate.v1.RevokeTokensRequest
+	34, // 47: pushgate.v1.ControlService.ListRevocations:input_type -> pushgate.v1.ListRevocationsRequest
+	38, // 48: pushgate.v1.ControlService.GetStats:input_type -> pushgate.v1.GetStatsRequest
+	40, // 49: pushgate.v1.ControlService.WatchStats:input_type -> pushgate.v1.WatchStatsRequest
+	42, // 50: pushgate.v1.ControlService.Drain:input_type -> pushgate.v1.DrainRequest
+	44, // 51: pushgate.v1.ControlService.ReloadConfiguration:input_type -> pushgate.v1.ReloadConfigurationRequest
+	5,  // 52: pushgate.v1.ControlService.ListConnections:output_type -> pushgate.v1.ListConnectionsResponse
+	7,  // 53: pushgate.v1.ControlService.GetConnection:output_type -> pushgate.v1.GetConnectionResponse
+	9,  // 54: pushgate.v1.ControlService.Disconnect:output_type -> pushgate.v1.DisconnectResponse
+	11, // 55: pushgate.v1.ControlService.CreateSubscription:output_type -> pushgate.v1.CreateSubscriptionResponse
+	13, // 56: pushgate.v1.ControlService.DeleteSubscription:output_type -> pushgate.v1.DeleteSubscriptionResponse
+	15, // 57: pushgate.v1.ControlService.ListSubscriptions:output_type -> pushgate.v1.ListSubscriptionsResponse
+	18, // 58: pushgate.v1.ControlService.ListChannels:output_type -> pushgate.v1.ListChannelsResponse
+	20, // 59: pushgate.v1.ControlService.GetChannel:output_type -> pushgate.v1.GetChannelResponse
+	22, // 60: pushgate.v1.ControlService.PurgeChannel:output_type -> pushgate.v1.PurgeChannelResponse
+	26, // 61: pushgate.v1.ControlService.ListMessages:output_type -> pushgate.v1.ListMessagesResponse
+	28, // 62: pushgate.v1.ControlService.GetMessage:output_type -> pushgate.v1.GetMessageResponse
+	30, // 63: pushgate.v1.ControlService.WatchDeliveries:output_type -> pushgate.v1.WatchDeliveriesResponse
+	33, // 64: pushgate.v1.ControlService.RevokeTokens:output_type -> pushgate.v1.RevokeTokensResponse
+	35, // 65: pushgate.v1.ControlService.ListRevocations:output_type -> pushgate.v1.ListRevocationsResponse
+	39, // 66: pushgate.v1.ControlService.GetStats:output_type -> pushgate.v1.GetStatsResponse
+	41, // 67: pushgate.v1.ControlService.WatchStats:output_type -> pushgate.v1.WatchStatsResponse
+	43, // 68: pushgate.v1.ControlService.Drain:output_type -> pushgate.v1.DrainResponse
+	45, // 69: pushgate.v1.ControlService.ReloadConfiguration:output_type -> pushgate.v1.ReloadConfigurationResponse
+	52, // [52:70] is the sub-list for method output_type
+	34, // [34:52] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_pushgate_v1_control_proto_init() }
@@ -3218,7 +3592,7 @@ func file_pushgate_v1_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pushgate_v1_control_proto_rawDesc), len(file_pushgate_v1_control_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   39,
+			NumMessages:   44,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

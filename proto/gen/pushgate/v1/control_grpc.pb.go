@@ -31,6 +31,8 @@ const (
 	ControlService_ListMessages_FullMethodName        = "/pushgate.v1.ControlService/ListMessages"
 	ControlService_GetMessage_FullMethodName          = "/pushgate.v1.ControlService/GetMessage"
 	ControlService_WatchDeliveries_FullMethodName     = "/pushgate.v1.ControlService/WatchDeliveries"
+	ControlService_RevokeTokens_FullMethodName        = "/pushgate.v1.ControlService/RevokeTokens"
+	ControlService_ListRevocations_FullMethodName     = "/pushgate.v1.ControlService/ListRevocations"
 	ControlService_GetStats_FullMethodName            = "/pushgate.v1.ControlService/GetStats"
 	ControlService_WatchStats_FullMethodName          = "/pushgate.v1.ControlService/WatchStats"
 	ControlService_Drain_FullMethodName               = "/pushgate.v1.ControlService/Drain"
@@ -116,6 +118,16 @@ type ControlServiceClient interface {
 	// with UNAVAILABLE when the server drains, or with RESOURCE_EXHAUSTED when acks
 	// of more than 65,536 subscriptions wait for the caller.
 	WatchDeliveries(ctx context.Context, in *WatchDeliveriesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchDeliveriesResponse], error)
+	// RevokeTokens makes tokens of clients worthless before they expire, and closes
+	// the connections that they have let in: on the node that answers at once, on
+	// the others of the store within about a second. Revoking the same again keeps
+	// the later of both times. A token without iat counts as issued before any time.
+	//
+	// RESOURCE_EXHAUSTED: there are 100,000 revocations.
+	RevokeTokens(ctx context.Context, in *RevokeTokensRequest, opts ...grpc.CallOption) (*RevokeTokensResponse, error)
+	// ListRevocations lists the revocations that have not expired, the oldest
+	// first.
+	ListRevocations(ctx context.Context, in *ListRevocationsRequest, opts ...grpc.CallOption) (*ListRevocationsResponse, error)
 	// GetStats answers with the figures of the node.
 	GetStats(ctx context.Context, in *GetStatsRequest, opts ...grpc.CallOption) (*GetStatsResponse, error)
 	// WatchStats sends the figures of the node now, and then at every interval.
@@ -276,6 +288,26 @@ func (c *controlServiceClient) WatchDeliveries(ctx context.Context, in *WatchDel
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ControlService_WatchDeliveriesClient = grpc.ServerStreamingClient[WatchDeliveriesResponse]
 
+func (c *controlServiceClient) RevokeTokens(ctx context.Context, in *RevokeTokensRequest, opts ...grpc.CallOption) (*RevokeTokensResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RevokeTokensResponse)
+	err := c.cc.Invoke(ctx, ControlService_RevokeTokens_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *controlServiceClient) ListRevocations(ctx context.Context, in *ListRevocationsRequest, opts ...grpc.CallOption) (*ListRevocationsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListRevocationsResponse)
+	err := c.cc.Invoke(ctx, ControlService_ListRevocations_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *controlServiceClient) GetStats(ctx context.Context, in *GetStatsRequest, opts ...grpc.CallOption) (*GetStatsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetStatsResponse)
@@ -404,6 +436,16 @@ type ControlServiceServer interface {
 	// with UNAVAILABLE when the server drains, or with RESOURCE_EXHAUSTED when acks
 	// of more than 65,536 subscriptions wait for the caller.
 	WatchDeliveries(*WatchDeliveriesRequest, grpc.ServerStreamingServer[WatchDeliveriesResponse]) error
+	// RevokeTokens makes tokens of clients worthless before they expire, and closes
+	// the connections that they have let in: on the node that answers at once, on
+	// the others of the store within about a second. Revoking the same again keeps
+	// the later of both times. A token without iat counts as issued before any time.
+	//
+	// RESOURCE_EXHAUSTED: there are 100,000 revocations.
+	RevokeTokens(context.Context, *RevokeTokensRequest) (*RevokeTokensResponse, error)
+	// ListRevocations lists the revocations that have not expired, the oldest
+	// first.
+	ListRevocations(context.Context, *ListRevocationsRequest) (*ListRevocationsResponse, error)
 	// GetStats answers with the figures of the node.
 	GetStats(context.Context, *GetStatsRequest) (*GetStatsResponse, error)
 	// WatchStats sends the figures of the node now, and then at every interval.
@@ -470,6 +512,12 @@ func (UnimplementedControlServiceServer) GetMessage(context.Context, *GetMessage
 }
 func (UnimplementedControlServiceServer) WatchDeliveries(*WatchDeliveriesRequest, grpc.ServerStreamingServer[WatchDeliveriesResponse]) error {
 	return status.Error(codes.Unimplemented, "method WatchDeliveries not implemented")
+}
+func (UnimplementedControlServiceServer) RevokeTokens(context.Context, *RevokeTokensRequest) (*RevokeTokensResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RevokeTokens not implemented")
+}
+func (UnimplementedControlServiceServer) ListRevocations(context.Context, *ListRevocationsRequest) (*ListRevocationsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListRevocations not implemented")
 }
 func (UnimplementedControlServiceServer) GetStats(context.Context, *GetStatsRequest) (*GetStatsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetStats not implemented")
@@ -713,6 +761,42 @@ func _ControlService_WatchDeliveries_Handler(srv interface{}, stream grpc.Server
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ControlService_WatchDeliveriesServer = grpc.ServerStreamingServer[WatchDeliveriesResponse]
 
+func _ControlService_RevokeTokens_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RevokeTokensRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ControlServiceServer).RevokeTokens(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ControlService_RevokeTokens_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ControlServiceServer).RevokeTokens(ctx, req.(*RevokeTokensRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ControlService_ListRevocations_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListRevocationsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ControlServiceServer).ListRevocations(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ControlService_ListRevocations_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ControlServiceServer).ListRevocations(ctx, req.(*ListRevocationsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ControlService_GetStats_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetStatsRequest)
 	if err := dec(in); err != nil {
@@ -828,6 +912,14 @@ var ControlService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetMessage",
 			Handler:    _ControlService_GetMessage_Handler,
+		},
+		{
+			MethodName: "RevokeTokens",
+			Handler:    _ControlService_RevokeTokens_Handler,
+		},
+		{
+			MethodName: "ListRevocations",
+			Handler:    _ControlService_ListRevocations_Handler,
 		},
 		{
 			MethodName: "GetStats",
