@@ -19,6 +19,8 @@ type Namespace struct {
 	Retention Retention
 	// Start says where a first durable subscription starts.
 	Start store.Start
+	// DurableOnly refuses subscriptions that are not durable.
+	DurableOnly bool
 	// ClientPublish lets WebSocket clients publish.
 	ClientPublish bool
 	// Window is the number of unacked messages of a subscription that asks for
@@ -55,6 +57,8 @@ func (n Namespace) Validate() error {
 		return fmt.Errorf("retention.age: %s is negative", n.Retention.Age)
 	case n.SubscriptionExpiry < 0:
 		return fmt.Errorf("subscription_expiry: %s is negative", n.SubscriptionExpiry)
+	case n.DurableOnly && !n.Durable:
+		return fmt.Errorf("durable_only: the namespace is not durable")
 	case n.Start != store.StartNew && n.Start != store.StartEarliest:
 		return fmt.Errorf("start: must be new or earliest")
 	}

@@ -30,6 +30,8 @@ func (s *Session) subscribe(ctx context.Context, r wire.Request) error {
 		return refused(wire.CodeFailedPrecondition, "a durable subscription needs a subscriber; this connection has none")
 	case durable && !ns.Durable:
 		return refused(wire.CodeFailedPrecondition, "the namespace of %q is not durable", clip(r.Channel))
+	case !durable && ns.DurableOnly:
+		return refused(wire.CodeFailedPrecondition, "channels as %q are for durable subscriptions only", clip(r.Channel))
 	case !durable && r.From.Mode == wire.FromCursor:
 		return invalid("from", `from "cursor" needs a durable subscription`)
 	}

@@ -24,6 +24,9 @@ func (c *serveCommand) Run(ctx context.Context, t terminal, again reread) error 
 	if err := c.CheckExposure(); err != nil {
 		return err
 	}
+	if err := c.CheckKeys(); err != nil {
+		return err
+	}
 	hangups, ignore := onHangup()
 	defer ignore()
 	logger, level, err := newLogger(t.err, c.Log)

@@ -11,6 +11,7 @@ import (
 type subscribeCommand struct {
 	Channels   []string `arg:"" name:"channel" help:"The channels."`
 	Subscriber string   `name:"subscriber" placeholder:"NAME" help:"A durable identity: the server keeps what is not handled yet, over all reconnects and restarts. Each message is acked when it is printed."`
+	Token      string   `name:"token" placeholder:"TOKEN" env:"PUSHGATE_TOKEN" help:"Your token, where the node wants one; it says who you are. Better in the variable, where other processes do not see it."`
 	From       string   `name:"from" placeholder:"WHERE" help:"Where a first subscription starts: new, earliest, cursor, or after a seq."`
 	Server     string   `name:"server" placeholder:"URL" default:"ws://127.0.0.1:8080/ws" env:"PUSHGATE_WEBSOCKET_SERVER" help:"The node's WebSocket address."`
 	trust      `embed:""`
@@ -28,6 +29,9 @@ func (c *subscribeCommand) Run(ctx context.Context, t terminal) error {
 			return usageError{fmt.Sprintf("--from: %q is not new, earliest, cursor or a seq", c.From)}
 		}
 	}
+	if c.Token != "" && c.Subscriber != "" {
+		return usageError{"--subscriber: the token says who you are; leave one of both out"}
+	}
 	if c.Count < 0 {
 		return usageError{"--count: it cannot be negative"}
 	}
@@ -37,7 +41,7 @@ func (c *subscribeCommand) Run(ctx context.Context, t terminal) error {
 	}
 	printed := 0
 	return follow.Run(ctx, follow.Options{
-		URL: c.Server, TLS: secure, Subscriber: c.Subscriber, Channels: c.Channels, From: c.From,
+		URL: c.Server, TLS: secure, Subscriber: c.Subscriber, Token: c.Token, Channels: c.Channels, From: c.From,
 		Message: func(m follow.Message) error {
 			if err := printMessage(t.out, m, c.JSON); err != nil {
 				return err

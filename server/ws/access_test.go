@@ -162,6 +162,23 @@ func TestForeignSubscriptionsAreNotRestored(t *testing.T) {
 	}
 }
 
+func TestDurableOnly(t *testing.T) {
+	n := start(t, withTokens(t), func(s *setup) { s.Namespaces.Default.DurableOnly = true })
+	c := n.with(tokenFor(t, "ada", everything), "")
+	c.expect("connected", nil)
+	c.send(frame{"type": "subscribe", "id": 1, "channel": "a", "durable": false})
+	c.expect("error", frame{"id": 1, "code": "failed_precondition"})
+	c.subscribe(frame{"channel": "a"})
+	nobody := n.with(tokenForNobody(t), "channel=a")
+	nobody.expect("connected", nil)
+	nobody.expect("error", frame{"code": "failed_precondition"})
+}
+
+func tokenForNobody(t *testing.T) string {
+	t.Helper()
+	return sign(t, jwt.SigningMethodHS256, []byte(secret), claims{"channels": everything})
+}
+
 func TestAuthenticationInBand(t *testing.T) {
 	n := start(t, withTokens(t))
 	before := n.with(tokenFor(t, "ada", everything), "channel=a&channel=b")

@@ -15,6 +15,7 @@ type Namespace struct {
 	Durable            bool      `name:"durable" default:"true" help:"Messages are stored, and wait for durable subscribers. Otherwise all are ephemeral."`
 	Retention          Retention `embed:"" prefix:"retention-"`
 	Start              string    `name:"start" enum:"new,earliest" default:"new" help:"Where a durable subscription that does not say it starts: new or earliest." reload:"live"`
+	DurableOnly        bool      `name:"durable-only" default:"false" help:"Refuse subscriptions that are not durable: every subscriber is known, and gets each message until it acks." reload:"live"`
 	ClientPublish      bool      `name:"client-publish" default:"false" help:"WebSocket clients may publish; with tokens, only where they allow it too." reload:"live"`
 	Allow              Allow     `embed:"" prefix:"allow-"`
 	Window             int       `name:"window" default:"256" min:"1" max:"4096" help:"Messages that may be sent and unacked on a durable subscription that does not say it." reload:"live"`
@@ -49,6 +50,7 @@ func (n Namespace) engine() push.Namespace {
 			Bytes:    uint64(n.Retention.Bytes),
 		},
 		Start:              start,
+		DurableOnly:        n.DurableOnly,
 		ClientPublish:      n.ClientPublish,
 		Window:             n.Window,
 		SubscriptionExpiry: time.Duration(n.SubscriptionExpiry),

@@ -70,26 +70,31 @@ func (f *Flags) checkTokens() error {
 	if _, err := f.Rules(); err != nil {
 		return f.problem("namespaces", "%s", strings.ReplaceAll(err.Error(), "\n", " "))
 	}
-	if !f.TokensConfigured() {
-		for _, set := range []struct {
-			key   string
-			given bool
-		}{
-			{"token.issuer", f.Token.Issuer != ""}, {"token.audience", len(f.Token.Audience) > 0}, {"token.anonymous", f.Token.Anonymous},
-			{"token.algorithms", len(f.Token.Algorithms) > 0}, {"token.device_claim", f.Token.DeviceClaim != ""}, {"token.endless", f.Token.Endless},
-		} {
-			if set.given {
-				return f.problem(set.key, "there is no key for tokens, so everybody could do everything; set token.secret, token.secret_file, token.key_files or token.jwks_urls")
-			}
-		}
-		return nil
-	}
-	if f.Token.MaxBytes > f.HTTP.MaxHeader {
+	if f.TokensConfigured() && f.Token.MaxBytes > f.HTTP.MaxHeader {
 		return f.problem("token.max_bytes", "a token of %s does not fit into http.max_header (%s); raise that", f.Token.MaxBytes, f.HTTP.MaxHeader)
 	}
 	for key, name := range map[string]string{"token.subscriber_claim": f.Token.SubscriberClaim, "token.channels_claim": f.Token.ChannelsClaim} {
 		if name == "" {
 			return f.problem(key, "the claim needs a name")
+		}
+	}
+	return nil
+}
+
+// CheckKeys refuses to serve with settings for tokens and no key for them.
+func (f *Flags) CheckKeys() error {
+	if f.TokensConfigured() {
+		return nil
+	}
+	for _, set := range []struct {
+		key   string
+		given bool
+	}{
+		{"token.issuer", f.Token.Issuer != ""}, {"token.audience", len(f.Token.Audience) > 0}, {"token.anonymous", f.Token.Anonymous},
+		{"token.algorithms", len(f.Token.Algorithms) > 0}, {"token.device_claim", f.Token.DeviceClaim != ""}, {"token.endless", f.Token.Endless},
+	} {
+		if set.given {
+			return f.problem(set.key, "there is no key for tokens, so everybody could do everything; set token.secret, token.secret_file, token.key_files or token.jwks_urls")
 		}
 	}
 	return nil

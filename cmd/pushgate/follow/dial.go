@@ -30,7 +30,10 @@ func (f *follower) dial(ctx context.Context) (*websocket.Conn, error) {
 	query := address.Query()
 	// Only the channels that were asked for, not all that are stored.
 	query.Set("restore", "none")
-	if f.Subscriber != "" {
+	header := http.Header{}
+	if f.Token != "" {
+		header.Set("Authorization", "Bearer "+f.Token)
+	} else if f.Subscriber != "" {
 		query.Set("subscriber", f.Subscriber)
 	}
 	address.RawQuery = query.Encode()
@@ -39,7 +42,7 @@ func (f *follower) dial(ctx context.Context) (*websocket.Conn, error) {
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: f.TLS}
 	defer transport.CloseIdleConnections()
 	conn, response, err := websocket.Dial(ctx, address.String(), &websocket.DialOptions{
-		Subprotocols: []string{subprotocol}, HTTPClient: &http.Client{Transport: transport},
+		Subprotocols: []string{subprotocol}, HTTPClient: &http.Client{Transport: transport}, HTTPHeader: header,
 	})
 	if err != nil {
 		return nil, refusal(response, err)

@@ -20,7 +20,9 @@ type Options struct {
 	TLS *tls.Config
 	// Subscriber is the durable identity; "" has none: nothing is acked then.
 	Subscriber string
-	Channels   []string
+	// Token is the client's, where the server wants one; it says the subscriber.
+	Token    string
+	Channels []string
 	// From is where a first subscription starts: "", new, earliest, cursor, or a
 	// seq in digits.
 	From string

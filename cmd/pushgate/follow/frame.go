@@ -30,6 +30,7 @@ type frame struct {
 	Type        string          `json:"type"`
 	ID          int             `json:"id"`
 	Channel     string          `json:"channel"`
+	Subscriber  string          `json:"subscriber"`
 	Seq         uint64          `json:"seq"`
 	Epoch       string          `json:"epoch"`
 	Cursor      uint64          `json:"cursor"`

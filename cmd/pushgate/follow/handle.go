@@ -13,6 +13,9 @@ import (
 func (c *connection) handle(f frame) error {
 	switch f.Type {
 	case "connected":
+		if c.Token != "" {
+			c.follower.Subscriber = f.Subscriber
+		}
 		return c.subscribe(time.Duration(f.Heartbeat) * time.Second)
 	case "subscribed":
 		c.opened(f)

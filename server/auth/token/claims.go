@@ -37,6 +37,19 @@ type Claims struct {
 	permissions []permission
 }
 
+// Channels are the patterns of the token, with the actions that each allows.
+func (c Claims) Channels() map[string][]string {
+	channels := make(map[string][]string, len(c.permissions))
+	for _, p := range c.permissions {
+		for action := push.ActionSubscribe; action <= push.ActionHistory; action++ {
+			if p.actions&(1<<action) != 0 {
+				channels[p.text] = append(channels[p.text], action.String())
+			}
+		}
+	}
+	return channels
+}
+
 var actions = map[string]push.Action{
 	"subscribe": push.ActionSubscribe, "publish": push.ActionPublish, "history": push.ActionHistory,
 }
@@ -166,5 +179,6 @@ func readPermission(text, allow any) (p permission, err error) {
 		}
 		p.actions |= 1 << action
 	}
+	p.text = pattern
 	return p, nil
 }

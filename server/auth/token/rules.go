@@ -110,6 +110,7 @@ type access struct {
 
 // permission is what a token allows with some channels.
 type permission struct {
+	text    string
 	pattern pattern
 	actions uint8 // a bit for each push.Action
 }

@@ -1,0 +1,172 @@
+package main_test
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"pushgate/cmd/pushgate/pushgatetest"
+)
+
+const tokenSecret = "PUSHGATE_TOKEN_SECRET=a secret of at least thirty-two bytes"
+
+// outcome runs a command to its end.
+func outcome(t *testing.T, c pushgatetest.Command) (code int, stderr string) {
+	t.Helper()
+	r := pushgatetest.Run(t, c)
+	return r.Code, r.Err
+}
+
+func makeToken(t *testing.T, args ...string) string {
+	t.Helper()
+	lines := run(t, pushgatetest.Command{Args: append([]string{"token", "make"}, args...), Env: []string{tokenSecret}})
+	if len(lines) != 1 || strings.Count(lines[0], ".") != 2 {
+		t.Fatalf("got %q", lines)
+	}
+	return lines[0]
+}
+
+func TestTokenCommand(t *testing.T) {
+	secret := []string{tokenSecret}
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	private, public := filepath.Join(dir, "private.pem"), filepath.Join(dir, "public.pem")
+	for path, marshal := range map[string]func() (string, []byte, error){
+		private: func() (string, []byte, error) {
+			der, err := x509.MarshalPKCS8PrivateKey(key)
+			return "PRIVATE KEY", der, err
+		},
+		public: func() (string, []byte, error) {
+			der, err := x509.MarshalPKIXPublicKey(key.Public())
+			return "PUBLIC KEY", der, err
+		},
+	} {
+		kind, der, err := marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text := makeToken(t, "--subscriber=ada", "--allow=orders:*=subscribe,history", "--allow=a")
+	for _, c := range []pushgatetest.Command{
+		{Args: []string{"token", "check", text}, Env: secret},
+		{Args: []string{"token", "check"}, Env: secret, In: strings.NewReader(text + "\n")},
+	} {
+		var got struct {
+			Subscriber string
+			Channels   map[string][]string
+		}
+		lines := run(t, c)
+		if err := json.Unmarshal([]byte(lines[0]), &got); err != nil {
+			t.Fatal(err)
+		}
+		if got.Subscriber != "ada" || strings.Join(got.Channels["orders:*"], " ") != "subscribe history" || len(got.Channels) != 2 {
+			t.Errorf("got %v", got)
+		}
+	}
+	signed := run(t, pushgatetest.Command{Args: []string{"token", "make", "--key", private, "--key-id=x", "--token-audience=push"}})[0]
+	for name, test := range map[string]struct {
+		args []string
+		env  []string
+		code int
+		want string
+	}{
+		"by a key":          {[]string{"token", "check", signed, "--token-key-files", public, "--token-audience=push"}, nil, 0, ""},
+		"another audience":  {[]string{"token", "check", signed, "--token-key-files", public, "--token-audience=mail"}, nil, 1, "another audience"},
+		"another key":       {[]string{"token", "check", signed}, secret, 1, "not known"},
+		"tampered":          {[]string{"token", "check", text[:len(text)-4] + "AAAA"}, secret, 1, "signature"},
+		"no key":            {[]string{"token", "check", text}, nil, 2, "token.secret"},
+		"nothing to sign":   {[]string{"token", "make"}, nil, 2, "--key"},
+		"unknown action":    {[]string{"token", "make", "--allow=a=own"}, secret, 2, "subscribe, publish, history"},
+		"no device claim":   {[]string{"token", "make", "--device=x"}, secret, 2, "token.device_claim"},
+		"wrong algorithm":   {[]string{"token", "make", "--algorithm=RS256"}, secret, 2, "HS256"},
+		"private on a node": {[]string{"token", "check", text, "--token-key-files", private}, nil, 2, "private key"},
+		"short secret":      {[]string{"token", "make", "--token-secret=short"}, nil, 2, "32 or more"},
+		"issuer, no key":    {[]string{"serve", "--token-issuer=x"}, nil, 2, "no key for tokens"},
+	} {
+		code, stderr := outcome(t, pushgatetest.Command{Args: test.args, Env: test.env})
+		if code != test.code || !strings.Contains(stderr, test.want) || strings.Count(stderr, "\n") > 1 {
+			t.Errorf("%s: exit code %d: %s", name, code, stderr)
+		}
+		if strings.Contains(stderr, text) || strings.Contains(stderr, signed) {
+			t.Errorf("%s: the message tells the token", name)
+		}
+	}
+}
+
+// A node with tokens, from the first to the last: what it lets in, what a reload
+// changes, what a revocation ends, and what it says of all that.
+func TestTokensOfANode(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "pushgate.yaml")
+	write := func(allow string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte("log: {level: debug}\nnamespaces:\n  user: {allow: {subscribe: ["+allow+"]}}\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("")
+	s := pushgatetest.Start(t, pushgatetest.Command{Args: []string{"--config", file}, Env: []string{tokenSecret}, Dir: dir})
+	ada := makeToken(t, "--subscriber=ada", "--allow=news=subscribe,history")
+	subscribe := func(token string, args ...string) pushgatetest.Command {
+		c := s.Command("subscribe", append([]string{"--count=1"}, args...)...)
+		c.Env = append(c.Env, "PUSHGATE_TOKEN="+token)
+		return c
+	}
+	s.Publish("news", "1")
+	s.Publish("user:ada", "2")
+	equal(t, run(t, subscribe(ada, "news", "--from=earliest")), []string{"news 1 1"})
+	for name, c := range map[string]pushgatetest.Command{
+		"permission_denied":          subscribe(ada, "user:ada"),
+		"not a token":                subscribe("a.b.c", "news"),
+		"development mode":           s.Command("subscribe", "news", "--subscriber=ada"),
+		"the token says who you are": subscribe(ada, "news", "--subscriber=ada"),
+	} {
+		if code, stderr := outcome(t, c); code == 0 || !strings.Contains(stderr, name) {
+			t.Errorf("%s: exit code %d: %s", name, code, stderr)
+		}
+	}
+	write(`"user:{sub}"`)
+	run(t, s.Command("reload"))
+	run(t, s.Command("publish", "user:ada", "3"))
+	live := pushgatetest.Launch(t, subscribe(ada, "user:ada", "--count=2"))
+	eve := pushgatetest.Launch(t, subscribe(makeToken(t, "--subscriber=eve", "--allow=news"), "news", "--count=2"))
+	for online := 0; online < 2; {
+		online = len(run(t, s.Command("connections"))) - 1
+	}
+	lines := run(t, s.Command("revoke", "--subscriber=ada"))
+	if !strings.HasSuffix(lines[0], "disconnected 1 here") {
+		t.Errorf("got %q", lines)
+	}
+	if code := live.Wait(); code == 0 || !strings.Contains(live.Stderr(), "revoked") {
+		t.Errorf("exit code %d: %s", code, live.Stderr())
+	}
+	if lines := run(t, s.Command("revocations")); len(lines) != 2 || !strings.HasPrefix(lines[1], "ada ") {
+		t.Errorf("revocations: %q", lines)
+	}
+	s.Kill()
+	s.Restart()
+	if code, stderr := outcome(t, subscribe(ada, "news")); code == 0 || !strings.Contains(stderr, "revoked") {
+		t.Errorf("after a restart: %d, %s", code, stderr)
+	}
+	eve.Signal(syscall.SIGINT)
+	eve.Wait()
+	log := s.Stderr()
+	for _, part := range append(strings.Split(ada, "."), "thirty-two") {
+		if strings.Contains(log, part) {
+			t.Errorf("the log has %q", part)
+		}
+	}
+}
