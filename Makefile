@@ -27,7 +27,7 @@ baseline: ## promise the API as it is now: see CONTRIBUTING.md
 	$(TOOL) buf build --exclude-source-info -o proto/baseline.binpb
 
 bench: ## the table of docs/performance.md, and $(RESULTS); Linux, a quiet machine, some minutes
-	go test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 30m ./cmd/pushgate/benchtest -results '$(abspath $(RESULTS))' | grep -v '^Benchmark'
+	go test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 30m ./cmd/pushgate/benchtest -results '$(abspath $(RESULTS))' | grep --line-buffered -v '^Benchmark'
 
 microbench: ## every other benchmark
 	go test -run '^$$' -bench '$(BENCH)' -benchmem $$(go list ./... | grep -v /benchtest)

@@ -49,7 +49,7 @@ const (
 )
 
 func need(f *config.Flags) admission.Need {
-	n := admission.Need{Memory: ownMemory + int64(f.Ring.TotalBytes) + int64(f.Ingest.Bytes), Files: ownFiles + f.Store.Connections}
+	n := admission.Need{Memory: ownMemory + int64(f.Ring.TotalBytes) + int64(f.Ingest.Bytes), Files: ownFiles + f.Store.Connections, TLS: f.HTTP.TLSCertificate != ""}
 	if len(f.Kafka.Brokers) > 0 {
 		n.Memory += int64(f.Kafka.Memory)
 	}

@@ -18,6 +18,8 @@ type Machine struct {
 type Need struct {
 	Memory int64 // bytes
 	Files  int
+	// TLS: its WebSocket connections are encrypted, which takes memory for each.
+	TLS bool
 }
 
 // Capacity is what a machine holds.
@@ -32,10 +34,13 @@ type Capacity struct {
 const (
 	// queuedMemory is what is reckoned to be on its way to one connection, in bytes.
 	queuedMemory = 16 << 10
-	// connectionMemory is what one connection is reckoned to take, in bytes: 12 KiB
-	// for an idle one with a subscription (measured: BenchmarkIdleConnection), 4 KiB
-	// for its socket in the kernel, and what is on its way to it.
+	// connectionMemory is what one connection is reckoned to take, in bytes: 9 KiB for
+	// an idle one with a subscription where it has a goroutine, 6 KiB with epoll
+	// (measured: make bench), 4 KiB for its socket in the kernel, something to spare,
+	// and what is on its way to it.
 	connectionMemory = 16<<10 + queuedMemory
+	// tlsMemory is how much more it takes by TLS.
+	tlsMemory = 16 << 10
 	// leastQueued is enough for a node that does not know what it may take.
 	leastQueued = 64 << 20
 	// memoryShare is how much of the memory is given to connections and what else
@@ -60,7 +65,11 @@ func CapacityOf(m Machine, need Need) Capacity {
 		c.Why = fmt.Sprintf("open files: %d of %d", files, m.Files)
 	}
 	if m.Memory > 0 {
-		memory := int(max((m.Memory*memoryShare/100-need.Memory)/connectionMemory, leastConnections))
+		each := int64(connectionMemory)
+		if need.TLS {
+			each += tlsMemory
+		}
+		memory := int(max((m.Memory*memoryShare/100-need.Memory)/each, leastConnections))
 		if c.Connections == 0 || memory < c.Connections {
 			c.Connections = memory
 			c.Why = fmt.Sprintf("memory: %d MiB of %s", m.Memory>>20, m.From)

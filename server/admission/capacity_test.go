@@ -26,4 +26,9 @@ func TestCapacity(t *testing.T) {
 			t.Errorf("%s: got %+v", test.name, c)
 		}
 	}
+	plain := admission.CapacityOf(admission.Machine{Memory: 1 << 30}, need)
+	need.TLS = true
+	if c := admission.CapacityOf(admission.Machine{Memory: 1 << 30}, need); c.Connections != plain.Connections*2/3 {
+		t.Errorf("%d connections by TLS, %d without", c.Connections, plain.Connections)
+	}
 }
