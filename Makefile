@@ -3,10 +3,13 @@ TOOL := go tool -modfile=.ci/tools/go.mod
 BENCH ?= .
 RESULTS ?= bench.json
 
-.PHONY: build test lint format generate baseline bench microbench ci
+.PHONY: build release test lint format generate baseline bench microbench ci
 
 build: ## bin/pushgate, static
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/pushgate ./cmd/pushgate
+
+release: build ## with a bill of materials (CycloneDX); the same commit gives the same bytes
+	$(TOOL) cyclonedx-gomod bin -json -noserial -version '$(VERSION)' -output bin/pushgate.cdx.json bin/pushgate
 
 test:
 	go test ./...
