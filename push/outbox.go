@@ -22,9 +22,10 @@ type outbox struct {
 	born time.Time
 }
 
-// keepFrames is the capacity that an empty outbox keeps: enough that the steady
-// state allocates nothing, little enough for 100,000 idle connections.
-const keepFrames = 32
+// keepFrames is the capacity that an empty outbox keeps until its session is idle:
+// enough that the steady state allocates nothing, also under load, when writers
+// gather.
+const keepFrames = 256
 
 func (o *outbox) push(f *wire.Frame) {
 	// Where it would grow and half of it is behind the head, it moves up instead.

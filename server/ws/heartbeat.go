@@ -13,10 +13,9 @@ import (
 // heartbeat is what the server knows of one connection's life. Only the goroutine
 // of Server.heartbeats uses it, but for conn.heard.
 type heartbeat struct {
-	due      time.Time // of the next ping
-	awaiting bool      // the last ping is not answered
-	patience time.Time // when it should be
-	acked    uint64    // bytes that the peer's system had acknowledged at the last look
+	due      int64  // of the next ping, in Unix nanoseconds; 0: before the first look
+	patience int64  // when the last ping should be answered; 0: it is
+	acked    uint64 // bytes that the peer's system had acknowledged at the last look
 }
 
 // frameTime is how long a client may take to send one frame.
@@ -67,24 +66,24 @@ func (s *Server) beat(c *conn, now time.Time) {
 		c.session.End(push.End{Cause: push.CauseProtocol, Code: wire.CloseProtocol, Reason: "frame too slow"})
 		return
 	}
-	if h.awaiting {
+	if h.patience != 0 {
 		switch {
 		case c.heard.Load() >= c.pinged.Load() || c.busy.Load() || c.stuck():
-			h.awaiting = false
-		case now.Before(h.patience) || s.progresses(c, now):
+			h.patience = 0
+		case now.UnixNano() < h.patience || s.progresses(c, now):
 		default:
 			c.session.End(push.GoAway(push.CausePongTimeout, wire.CloseGoingAway, "pong timeout"))
 			return
 		}
 	}
 	switch {
-	case h.due.IsZero():
+	case h.due == 0:
 		// The first ping comes early by chance, so that connections that began
 		// together do not beat together.
-		h.due = now.Add(s.options.HeartbeatInterval/2 + rand.N(s.options.HeartbeatInterval/2+1))
-	case !h.awaiting && !now.Before(h.due):
-		h.due, h.awaiting = now.Add(s.options.HeartbeatInterval), true
-		h.patience = now.Add(s.options.PongTimeout)
+		h.due = now.Add(s.options.HeartbeatInterval/2 + rand.N(s.options.HeartbeatInterval/2+1)).UnixNano()
+	case h.patience == 0 && now.UnixNano() >= h.due:
+		h.due = now.Add(s.options.HeartbeatInterval).UnixNano()
+		h.patience = now.Add(s.options.PongTimeout).UnixNano()
 		h.acked, _ = c.direct.acked()
 		c.pinged.Store(now.UnixNano())
 		_, _ = c.Write(wire.PingFrame(binary.BigEndian.AppendUint64(nil, uint64(now.UnixNano()))))
@@ -98,7 +97,7 @@ func (s *Server) progresses(c *conn, now time.Time) bool {
 	if !more || acked <= c.heartbeat.acked {
 		return false
 	}
-	c.heartbeat.acked, c.heartbeat.patience = acked, now.Add(s.options.PongTimeout)
+	c.heartbeat.acked, c.heartbeat.patience = acked, now.Add(s.options.PongTimeout).UnixNano()
 	return true
 }
 
