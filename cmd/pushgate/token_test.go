@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/x509"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/coder/websocket"
 
 	"pushgate/cmd/pushgate/pushgatetest"
 )
@@ -160,6 +163,17 @@ func TestTokensOfANode(t *testing.T) {
 	s.Restart()
 	if code, stderr := outcome(t, subscribe(ada, "news")); code == 0 || !strings.Contains(stderr, "revoked") {
 		t.Errorf("after a restart: %d, %s", code, stderr)
+	}
+	for text, want := range map[string]int{ada: 401, ada + "x": 401, makeToken(t, "--subscriber=bob"): 101} {
+		ctx, cancel := context.WithTimeout(t.Context(), pushgatetest.Patience)
+		socket, response, err := websocket.Dial(ctx, s.WebSocket+"?access_token="+text, nil)
+		cancel()
+		if response == nil || response.StatusCode != want {
+			t.Errorf("in the query: %v", err)
+		}
+		if socket != nil {
+			_ = socket.CloseNow()
+		}
 	}
 	eve.Signal(syscall.SIGINT)
 	eve.Wait()

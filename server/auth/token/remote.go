@@ -29,6 +29,7 @@ const (
 // again and again; whatever goes wrong leaves those that are known.
 type remote struct {
 	url     string
+	name    string        // the URL without its query, for the log
 	refresh time.Duration // between two fetches that went well
 	pause   time.Duration // between two that unknown keys cause, at least
 	client  *http.Client
@@ -56,7 +57,8 @@ func newRemote(address string, refresh, pause time.Duration, logger *slog.Logger
 			return checkURL(r.URL.String())
 		},
 	}
-	return &remote{url: address, refresh: refresh, pause: pause, client: client, logger: logger, asked: make(chan struct{}, 1), round: make(chan struct{})}, nil
+	name, _, _ := strings.Cut(address, "?")
+	return &remote{url: address, name: name, refresh: refresh, pause: pause, client: client, logger: logger, asked: make(chan struct{}, 1), round: make(chan struct{})}, nil
 }
 
 // checkURL wants https of every server but those of this machine.
@@ -91,7 +93,7 @@ func (r *remote) run(ctx context.Context) {
 				r.ended()
 				return
 			}
-			r.logger.Warn("token keys cannot be fetched; those that are known go on", "url", r.url, "error", err)
+			r.logger.Warn("token keys cannot be fetched; those that are known go on", "url", r.name, "error", err)
 			wait = backoff + rand.N(backoff/2)
 			backoff = min(2*backoff, lastBackoff)
 		} else {
@@ -123,6 +125,9 @@ func (r *remote) fetch(ctx context.Context) error {
 	}
 	request.Header.Set("Accept", "application/json")
 	response, err := r.client.Do(request)
+	if failure, ok := errors.AsType[*url.Error](err); ok {
+		err = failure.Err // without the URL
+	}
 	if err != nil {
 		return fmt.Errorf("asking the server: %w", err)
 	}
@@ -145,8 +150,8 @@ func (r *remote) fetch(ctx context.Context) error {
 	return nil
 }
 
-// renew waits for a fetch that began because of this call, unless there was one a
-// short while ago. It waits no longer than ctx.
+// renew has the keys fetched, unless that was done a short while ago, and waits for
+// the end, no longer than ctx.
 func (r *remote) renew(ctx context.Context) {
 	r.mu.Lock()
 	if !r.last.IsZero() && time.Since(r.last) < r.pause {
