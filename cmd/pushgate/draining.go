@@ -84,6 +84,9 @@ func (n *node) shutdown(s config.Shutdown) error {
 		n.verifier.Stop()
 	}
 	n.engine.Stop()
+	if n.admin != nil {
+		n.admin.Close()
+	}
 	n.shown.close()
 	n.door.pressure.Stop()
 	n.unwatch()

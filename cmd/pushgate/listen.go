@@ -50,6 +50,10 @@ func (n *node) listen(ctx context.Context, f *config.Flags) (err error) {
 	}
 	// gRPC pings its peers, and bounds by its windows what waits for them.
 	n.grpcListener, err = n.socket(ctx, grpcSocket, g.Address, listen.Options{ReusePort: g.ReusePort, SocketMode: fs.FileMode(g.SocketMode)})
+	if err != nil || f.Admin.Address == "" {
+		return err
+	}
+	n.adminListener, err = n.socket(ctx, "admin", f.Admin.Address, listen.Options{SocketMode: fs.FileMode(f.Admin.SocketMode)})
 	return err
 }
 

@@ -36,10 +36,12 @@ type node struct {
 	consumer *consumer.Consumer // nil: nothing is read from Kafka
 	rpc      *rpc.Server
 	web      *web.Server
+	admin    *web.Operations // nil: it is on the HTTP listener, or nowhere
 	verifier *token.Verifier // nil: clients need no tokens
 
 	passed                     passedSockets
 	httpListener, grpcListener net.Listener
+	adminListener              net.Listener // nil: there is none
 	// shared are those on which another process accepts too, or will.
 	shared []net.Listener
 
@@ -107,6 +109,7 @@ func (n *node) assemble(f *config.Flags) (err error) {
 		Registry:         registry,
 		MaxFrame:         int(f.Limits.MaxFrame),
 		AllowedOrigins:   f.HTTP.AllowedOrigins,
+		Operational:      f.OperationalHTTP(),
 		Pprof:            f.Pprof(),
 		HandshakeTimeout: time.Duration(f.HTTP.HandshakeTimeout),
 		MaxHeader:        int(f.HTTP.MaxHeader),
@@ -126,6 +129,13 @@ func (n *node) assemble(f *config.Flags) (err error) {
 	})
 	if err != nil {
 		return err
+	}
+	if n.adminListener != nil {
+		secret, err := f.AdminSecret()
+		if err != nil {
+			return err
+		}
+		n.admin = web.NewOperations(n.web, web.OperationsOptions{Registry: registry, Pprof: f.Pprof(), Secret: secret, Logger: n.logger})
 	}
 	n.rpc = rpc.New(n.engine, rpc.Options{
 		Version:    programVersion(),
@@ -164,9 +174,12 @@ func (n *node) notes() []string {
 // serve answers on both listeners until the node drains or one fails, and reloads
 // the configuration at each hangup.
 func (n *node) serve(ctx context.Context, hangups <-chan os.Signal) error {
-	failed := make(chan error, 2)
+	failed := make(chan error, 3)
 	go func() { failed <- n.web.Serve(n.shown.over(n.proxied(n.httpListener))) }()
 	go func() { failed <- n.rpc.Serve(n.grpcListener) }()
+	if n.admin != nil {
+		go func() { failed <- n.admin.Serve(n.adminListener) }()
+	}
 	for {
 		select {
 		case err := <-failed:
@@ -204,7 +217,7 @@ func (n *node) abandon() error {
 		n.web.Close()
 	}
 	var errs []error
-	for _, l := range []net.Listener{n.httpListener, n.grpcListener} {
+	for _, l := range []net.Listener{n.httpListener, n.grpcListener, n.adminListener} {
 		if l != nil {
 			errs = append(errs, l.Close())
 		}

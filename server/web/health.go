@@ -15,9 +15,17 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, map[string]any{"status": "ok"})
 }
 
-// readyz says whether the node should get new clients and publishes, and if not,
-// why; in notes what else is wrong.
+// readyz says whether the node should get new clients and publishes, and to
+// operators if not, why; in notes what else is wrong.
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
+	status, body := s.readiness()
+	if !s.open {
+		body = map[string]any{"status": body["status"]}
+	}
+	answer(w, status, body)
+}
+
+func (s *Server) readiness() (status int, body map[string]any) {
 	reasons := []string{}
 	if s.state.draining.Load() {
 		reasons = append(reasons, "draining: the node is shutting down")
@@ -28,7 +36,7 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	if s.unready != nil {
 		reasons = append(reasons, s.unready()...)
 	}
-	body, status := map[string]any{"status": "ready", "reasons": reasons}, http.StatusOK
+	body, status = map[string]any{"status": "ready", "reasons": reasons}, http.StatusOK
 	if len(reasons) > 0 {
 		body["status"], status = "not ready", http.StatusServiceUnavailable
 	}
@@ -37,7 +45,7 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 			body["notes"] = notes
 		}
 	}
-	answer(w, status, body)
+	return status, body
 }
 
 func answer(w http.ResponseWriter, status int, body any) {

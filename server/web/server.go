@@ -9,11 +9,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/pprof"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"pushgate/push"
 	"pushgate/server/admission"
@@ -31,7 +29,11 @@ type Options struct {
 	MaxFrame int
 	// AllowedOrigins: see ws.Options.
 	AllowedOrigins []string
-	// Pprof serves /debug/pprof/.
+	// Operational serves what only operators should see: metrics, why the node is not
+	// ready, a page to try it with, and with Pprof profiles. An Operations serves them
+	// elsewhere.
+	Operational bool
+	// Pprof serves /debug/pprof/ to operators.
 	Pprof bool
 	// HeartbeatInterval and PongTimeout: see ws.Options.
 	HeartbeatInterval, PongTimeout time.Duration
@@ -68,6 +70,7 @@ type Server struct {
 	handshakes *admission.Handshakes
 	front      front.Options
 	state      state
+	open       bool // strangers may know why the node is not ready
 	unready    func() []string
 	notes      func() []string
 }
@@ -79,8 +82,6 @@ const (
 	upgradePath = "/ws"
 	// headSlack is what net/http adds to MaxHeaderBytes.
 	headSlack = 4 << 10
-	// maxScrapes is how many may read the metrics at the same time.
-	maxScrapes = 16
 )
 
 // New makes a Server; Close ends it, served or not.
@@ -89,7 +90,7 @@ func New(engine *push.Engine, o Options) (*Server, error) {
 		return nil, errors.New("web: HandshakeTimeout must be positive")
 	}
 	s := &Server{
-		engine: engine, handshakes: o.Handshakes, unready: o.Unready, notes: o.Notes,
+		engine: engine, open: o.Operational, handshakes: o.Handshakes, unready: o.Unready, notes: o.Notes,
 		ws: ws.New(engine, ws.Options{
 			MaxFrame: o.MaxFrame, AllowedOrigins: o.AllowedOrigins, Logger: o.Logger,
 			HeartbeatInterval: o.HeartbeatInterval, PongTimeout: o.PongTimeout,
@@ -102,17 +103,12 @@ func New(engine *push.Engine, o Options) (*Server, error) {
 	mux.Handle("GET "+upgradePath, s.ws)
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{Registry: o.Registry, MaxRequestsInFlight: maxScrapes}))
-	mux.HandleFunc("GET /{$}", tryIt)
-	if o.Pprof {
-		mux.HandleFunc("/debug/pprof/", pprof.Index)
-		mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
-		mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-		mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-		mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	if o.Operational {
+		operate(mux, o.Registry, o.Pprof)
+		mux.HandleFunc("GET /{$}", tryIt)
 	}
 	s.http = &http.Server{
-		Handler:           mux,
+		Handler:           secured(mux),
 		ReadHeaderTimeout: o.HandshakeTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       time.Minute,

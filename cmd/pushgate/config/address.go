@@ -11,7 +11,11 @@ import (
 type address struct{ key, value string }
 
 func (f *Flags) addresses() []address {
-	return []address{{"http.address", f.HTTP.Address}, {"grpc.address", f.GRPC.Address}}
+	all := []address{{"http.address", f.HTTP.Address}, {"grpc.address", f.GRPC.Address}}
+	if f.Admin.Address != "" {
+		all = append(all, address{"admin.address", f.Admin.Address})
+	}
+	return all
 }
 
 // maxPath is what the operating systems take for the path of a Unix socket.
@@ -54,20 +58,13 @@ func (f *Flags) Inherit(key string, at net.Addr) {
 	}
 }
 
-// CheckExposure refuses to trust everybody on an address that others can reach.
-func (f *Flags) CheckExposure() error {
-	for _, a := range f.addresses() {
-		if !local(a.value) && !f.Auth.InsecureDevelopmentOnAnyAddress {
-			return f.problem(a.key, "%s is not loopback, and without authentication anyone who reaches it can publish, and read as any subscriber; use 127.0.0.1, or set auth.insecure_development_on_any_address to true (%s=true) if only trusted clients reach it",
-				a.value, EnvPrefix+"AUTH_INSECURE_DEVELOPMENT_ON_ANY_ADDRESS")
-		}
-	}
-	return nil
-}
-
-// Pprof says whether profiles are served.
+// Pprof says whether profiles are served to operators.
 func (f *Flags) Pprof() bool {
-	return f.HTTP.Pprof == "on" || f.HTTP.Pprof == "auto" && local(f.HTTP.Address)
+	where := f.Admin.Address
+	if where == "" {
+		where = f.HTTP.Address
+	}
+	return f.HTTP.Pprof == "on" || f.HTTP.Pprof == "auto" && local(where)
 }
 
 // local says that only this machine reaches an address. It takes no name's word

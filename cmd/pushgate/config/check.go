@@ -28,6 +28,9 @@ func (f *Flags) check() error {
 	if err := f.checkProxies(); err != nil {
 		return err
 	}
+	if err := f.checkAdmin(); err != nil {
+		return err
+	}
 	if err := f.checkTLS(); err != nil {
 		return err
 	}

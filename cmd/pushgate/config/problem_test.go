@@ -2,6 +2,8 @@ package config
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -107,7 +109,7 @@ func TestExposure(t *testing.T) {
 		"127.0.0.1:0": false, "127.8.0.1:1": false, "[::1]:1": false, "localhost:1": false, "[::ffff:127.0.0.1]:1": false,
 		":1": true, "0.0.0.0:1": true, "[::]:1": true, "10.0.0.1:1": true, "example.org:1": true, "localhost.example.org:1": true,
 	} {
-		for _, flag := range []string{"--http-address=", "--grpc-address="} {
+		for _, flag := range []string{"--http-address=", "--grpc-address=", "--admin-address="} {
 			err := mustLoad(t, sources{args: []string{flag + address}}).CheckExposure()
 			if (err != nil) != refused || refused && !strings.Contains(err.Error(), key+"=true") {
 				t.Errorf("%s%s: got %v", flag, address, err)
@@ -115,6 +117,32 @@ func TestExposure(t *testing.T) {
 			if err := mustLoad(t, sources{args: []string{flag + address}, env: map[string]string{key: "true"}}).CheckExposure(); err != nil {
 				t.Errorf("%s%s with %s: %v", flag, address, key, err)
 			}
+		}
+	}
+}
+
+// Where clients, backends and operators have to show who they are, others may reach
+// the address.
+func TestExposureWithCredentials(t *testing.T) {
+	dir := t.TempDir()
+	secret := filepath.Join(dir, "secret")
+	if err := os.WriteFile(secret, []byte(strings.Repeat("s", 32)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for address, c := range map[string]struct {
+		credential []string
+		want       string // in what is said without it
+	}{
+		"--http-address=:1":  {[]string{"--token-secret-file=" + secret}, "token.secret_file"},
+		"--grpc-address=:1":  {[]string{"--grpc-tls-certificate=c", "--grpc-tls-key=k", "--grpc-tls-client-ca=a"}, "grpc.tls_client_ca"},
+		"--admin-address=:1": {[]string{"--admin-token-file=" + secret}, "admin.token_file"},
+	} {
+		if err := mustLoad(t, sources{args: append([]string{address}, c.credential...)}).CheckExposure(); err != nil {
+			t.Errorf("%s: %v", address, err)
+		}
+		err := mustLoad(t, sources{args: []string{address}}).CheckExposure()
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s without a credential: %v", address, err)
 		}
 	}
 }
