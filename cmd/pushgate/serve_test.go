@@ -78,8 +78,8 @@ func TestRefusesToStart(t *testing.T) {
 			[]string{"data_dir: " + inTheWay, "not a directory; set data_dir to a directory that can be"}},
 		{"unknown variable", nil, []string{"PUSHGATE_HTTP_PORT=8080"}, 2, []string{"PUSHGATE_HTTP_PORT: there is no such setting"}},
 		{"unknown flag", []string{"--port=1"}, nil, 2, []string{"unknown flag --port"}},
-		{"bad store", []string{"--store-url=postgres://ada:secret@host:x/db"}, nil, 2, []string{"store.url: "}},
-		{"no database", []string{"--store-url=postgres://ada:secret@127.0.0.1:1/db", "--store-connect-timeout=100ms", "--log-level=error"}, nil, 1,
+		{"bad store", []string{"--store-url=postgres://ada:hush@host:x/db"}, nil, 2, []string{"store.url: "}},
+		{"no database", []string{"--store-url=postgres://ada:hush@127.0.0.1:1/db", "--store-connect-timeout=100ms", "--log-level=error"}, nil, 1,
 			[]string{"store.url: the store could not be used within store.connect_timeout (100ms)"}},
 		{"not migrated", []string{"--no-store-migrate", "--log-level=error"}, nil, 1, []string{"it is not migrated", "run: pushgate migrate"}},
 	} {
@@ -97,7 +97,7 @@ func TestRefusesToStart(t *testing.T) {
 					t.Errorf("%q is not in: %s", want, line)
 				}
 			}
-			if strings.Contains(line, "secret") {
+			if strings.Contains(line, "hush") {
 				t.Errorf("the password is in: %s", line)
 			}
 		})
@@ -149,7 +149,7 @@ func TestConfigShowsWhereValuesComeFrom(t *testing.T) {
 	}
 	out := strings.Join(run(t, pushgatetest.Command{
 		Dir: dir, Args: []string{"config", "--ring-messages=9"},
-		Env: []string{"PUSHGATE_CONFIG=p.yaml", "PUSHGATE_STORE_URL=postgres://ada:secret@db/x"},
+		Env: []string{"PUSHGATE_CONFIG=p.yaml", "PUSHGATE_STORE_URL=postgres://ada:hush@db/x"},
 	}), "\n")
 	for _, want := range []string{"# p.yaml:2", "messages: 9 ", "# --ring-messages", "postgres://ada:REDACTED@db/x", "# $PUSHGATE_STORE_URL", "  Orders:", "# p.yaml:4"} {
 		if !strings.Contains(out, want) {
