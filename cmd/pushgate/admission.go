@@ -18,6 +18,7 @@ type door struct {
 	gate       *admission.Gate
 	handshakes *admission.Handshakes
 	pressure   *admission.Pressure
+	failures   *admission.Failures
 }
 
 // newDoor reckons what the machine holds and says so in the log.
@@ -36,11 +37,16 @@ func newDoor(f *config.Flags, logger *slog.Logger, registry *prometheus.Registry
 	return &door{
 		capacity: capacity, proxies: proxies, gate: gate,
 		handshakes: admission.NewHandshakes(handshakes, gate, registry),
+		failures:   admission.NewFailures(freeFailures),
 		pressure: admission.NewPressure(gate, admission.PressureOptions{
 			Limit: m.Memory, High: f.Limits.MemoryHigh, Logger: logger, Registry: registry,
 		}),
 	}, nil
 }
+
+// freeFailures is how often an address may show bad credentials before it is slowed
+// down.
+const freeFailures = 20
 
 // What a node needs beside its connections and what settings give to others.
 const (

@@ -121,6 +121,7 @@ func (n *node) assemble(f *config.Flags) (err error) {
 		Epoll:             f.Epoll(),
 
 		Tokens:     tokensOf(f, n.verifier),
+		Failures:   n.door.failures,
 		Gate:       n.door.gate,
 		Proxies:    n.door.proxies,
 		Handshakes: n.door.handshakes,

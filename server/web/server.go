@@ -47,8 +47,9 @@ type Options struct {
 	HandshakeTimeout time.Duration
 	// MaxHeader bounds a request's header in bytes; net/http adds 4 KiB.
 	MaxHeader int
-	// Tokens: see ws.Options.
-	Tokens *ws.Tokens
+	// Tokens and Failures: see ws.Options.
+	Tokens   *ws.Tokens
+	Failures *admission.Failures
 	// Gate and Proxies: see ws.Options.
 	Gate    *admission.Gate
 	Proxies admission.Proxies
@@ -95,7 +96,7 @@ func New(engine *push.Engine, o Options) (*Server, error) {
 			MaxFrame: o.MaxFrame, AllowedOrigins: o.AllowedOrigins, Logger: o.Logger,
 			HeartbeatInterval: o.HeartbeatInterval, PongTimeout: o.PongTimeout,
 			EgressBytes: o.EgressBytes, EgressTotalBytes: o.EgressTotalBytes,
-			Tokens: o.Tokens, Gate: o.Gate, Proxies: o.Proxies,
+			Tokens: o.Tokens, Failures: o.Failures, Gate: o.Gate, Proxies: o.Proxies,
 			Compression: o.Compression, Epoll: o.Epoll, Registry: o.Registry,
 		}),
 	}

@@ -16,22 +16,14 @@ func (s *Server) refuseConnect(w http.ResponseWriter, err error) {
 	switch e.Code {
 	case wire.CodeInvalidArgument:
 		status = http.StatusBadRequest
+	case wire.CodeUnauthenticated:
+		status = http.StatusUnauthorized
+		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 	case wire.CodeInternal:
 		status = http.StatusInternalServerError
 		s.options.Logger.Error("connecting failed", "error", err)
 	}
 	refuse(w, status, e.Code, e.Message, e.RetryAfter)
-}
-
-// refuseCredentials answers a request whose token is no good.
-func (s *Server) refuseCredentials(w http.ResponseWriter, err error) {
-	e := push.AsError(err)
-	if e.Code != wire.CodeUnauthenticated {
-		s.refuseConnect(w, err)
-		return
-	}
-	w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
-	refuse(w, http.StatusUnauthorized, e.Code, e.Message, 0)
 }
 
 // refuse answers an upgrade that is not to be.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime"
 	"strconv"
 	"sync"
@@ -44,6 +45,8 @@ type Options struct {
 	// Tokens lets clients do what their tokens say; nil: clients need none, and may do
 	// everything.
 	Tokens *Tokens
+	// Failures slows down addresses that show bad tokens; nil: none.
+	Failures *admission.Failures
 	// Gate lets connections in; nil lets in all. Proxies tell their addresses.
 	Gate    *admission.Gate
 	Proxies admission.Proxies
@@ -129,12 +132,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			place.Leave()
 		}
 	}()
-	connected = s.connect(w, r, place, address)
+	connected = s.connect(w, r, place, client, address)
 }
 
 // connect begins the session of a client that was let in and upgrades its
 // request. It says false when the place is still the caller's to leave.
-func (s *Server) connect(w http.ResponseWriter, r *http.Request, place *admission.Place, address string) bool {
+func (s *Server) connect(w http.ResponseWriter, r *http.Request, place *admission.Place, from netip.Addr, address string) bool {
 	if !s.allowed(r) {
 		refuse(w, http.StatusForbidden, wire.CodePermissionDenied, "pages of this origin may not connect; the operator can allow it by http.allowed_origins", 0)
 		return false
@@ -149,9 +152,9 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request, place *admissio
 		refuse(w, http.StatusBadRequest, wire.CodeInvalidArgument, "more than "+strconv.Itoa(maxChannels)+" channels in the query; subscribe to the rest by frames", 0)
 		return false
 	}
-	subscriber, authentication, err := s.authenticate(r, query, place)
+	subscriber, authentication, err := s.authenticate(r, query, place, from)
 	if err != nil {
-		s.refuseCredentials(w, err)
+		s.refuseConnect(w, err)
 		return false
 	}
 	if reason := place.Identify(subscriber); reason != admission.None {
@@ -168,7 +171,7 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request, place *admissio
 		Wake:           c.wake,
 	})
 	if err != nil {
-		s.refuseCredentials(w, err)
+		s.refuseConnect(w, err)
 		return false
 	}
 	c.session = session

@@ -23,6 +23,7 @@ import (
 	"github.com/coder/websocket"
 	"github.com/golang-jwt/jwt/v5"
 
+	"pushgate/server/admission"
 	"pushgate/server/auth/token"
 	"pushgate/server/ws"
 )
@@ -356,4 +357,33 @@ func TestEveryAlgorithm(t *testing.T) {
 			t.Errorf("%s: allowed %v", method.Alg(), c != nil)
 		}
 	}
+}
+
+func TestAddressesThatShowBadTokens(t *testing.T) {
+	n := start(t, withTokens(t), behind(t, "127.0.0.1"), func(s *setup) { s.options.Failures = admission.NewFailures(3) })
+	from := func(address, token string) (status int, body map[string]string) {
+		_, status, body, _ = n.tryDial("access_token="+token, http.Header{"X-Forwarded-For": {address}})
+		return status, body
+	}
+	good := tokenFor(t, "ada", nil)
+	inBand, _, _, _ := n.tryDial("", http.Header{"X-Forwarded-For": {"203.0.113.5"}})
+	inBand.expect("connected", nil)
+	slowed := false
+	for range 100 {
+		if status, body := from("203.0.113.5", "x"); status == http.StatusServiceUnavailable && body["code"] == "resource_exhausted" {
+			slowed = true
+			break
+		}
+	}
+	if !slowed {
+		t.Fatal("100 bad tokens were looked at")
+	}
+	inBand.send(frame{"type": "auth", "token": "x"})
+	if f := inBand.expect("error", nil); f["code"] != "resource_exhausted" && f["code"] != "unauthenticated" {
+		t.Errorf("in-band: %v", f)
+	}
+	if status, body := from("203.0.113.6", good); status != 101 {
+		t.Errorf("another address: %d %v", status, body)
+	}
+	eventually(t, func() bool { status, _ := from("203.0.113.5", good); return status == 101 })
 }

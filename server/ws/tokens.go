@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -88,7 +89,7 @@ func invalid(message string) error {
 
 // authenticate finds out who asks to connect. Without Options.Tokens the query says
 // it, and authentication is nil.
-func (s *Server) authenticate(r *http.Request, query url.Values, place *admission.Place) (subscriber string, _ *push.Authentication, err error) {
+func (s *Server) authenticate(r *http.Request, query url.Values, place *admission.Place, from netip.Addr) (subscriber string, _ *push.Authentication, err error) {
 	tokens := s.options.Tokens
 	if tokens == nil {
 		return query.Get("subscriber"), nil, nil
@@ -103,7 +104,7 @@ func (s *Server) authenticate(r *http.Request, query url.Values, place *admissio
 	a := &push.Authentication{Patience: tokens.Timeout, Notice: tokens.Notice}
 	named := false
 	a.Authenticate = func(ctx context.Context, token string) (push.Grant, error) {
-		grant, err := s.check(ctx, token)
+		grant, err := s.check(ctx, token, from)
 		if err != nil || named || grant.Subscriber == "" {
 			return grant, err
 		}
@@ -116,7 +117,7 @@ func (s *Server) authenticate(r *http.Request, query url.Values, place *admissio
 	}
 	switch {
 	case token != "":
-		grant, err := s.check(r.Context(), token)
+		grant, err := s.check(r.Context(), token, from)
 		if err != nil {
 			return "", nil, err
 		}
@@ -128,10 +129,17 @@ func (s *Server) authenticate(r *http.Request, query url.Values, place *admissio
 	return "", a, nil
 }
 
-// check verifies a token and counts how that went.
-func (s *Server) check(ctx context.Context, token string) (push.Grant, error) {
-	grant, err := s.options.Tokens.Authenticate(ctx, token)
-	s.authentications.count(err)
+// check verifies a token from an address, and counts how that went.
+func (s *Server) check(ctx context.Context, token string, from netip.Addr) (grant push.Grant, err error) {
+	defer func() { s.authentications.count(err) }()
+	now := time.Now()
+	if wait := s.options.Failures.Wait(from, now); wait > 0 {
+		return grant, &push.Error{Code: wire.CodeResourceExhausted, Message: "too many bad tokens from this address; slow down", RetryAfter: wait}
+	}
+	grant, err = s.options.Tokens.Authenticate(ctx, token)
+	if err != nil && push.AsError(err).Code == wire.CodeUnauthenticated {
+		s.options.Failures.Failed(from, now)
+	}
 	return grant, err
 }
 
