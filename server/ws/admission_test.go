@@ -41,7 +41,7 @@ type refusal struct {
 // try connects, or answers how that was refused.
 func (n *node) try(query string, header http.Header) (*client, *refusal) {
 	n.t.Helper()
-	socket, response, err := websocket.Dial(n.t.Context(), "ws"+n.http.URL[len("http"):]+"/ws?"+query, &websocket.DialOptions{HTTPHeader: header})
+	socket, response, err := websocket.Dial(n.t.Context(), n.url()+"?"+query, &websocket.DialOptions{HTTPClient: n.client(), HTTPHeader: header})
 	switch {
 	case err == nil:
 		n.t.Cleanup(func() { _ = socket.CloseNow() })
@@ -116,7 +116,7 @@ func TestRefusedConnectionsTakeNoPlace(t *testing.T) {
 				t.Fatal("it was let in")
 			}
 		}
-		response, err := http.Get(n.http.URL + "/ws") // no upgrade
+		response, err := n.client().Get(n.http.URL + "/ws") // no upgrade
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -33,7 +33,7 @@ func TestDrain(t *testing.T) {
 		c.closed(1001)
 	}
 	<-drained
-	_, response, err := websocket.Dial(t.Context(), strings.Replace(n.http.URL, "http", "ws", 1)+"/ws", nil)
+	_, response, err := websocket.Dial(t.Context(), n.url(), &websocket.DialOptions{HTTPClient: n.client()})
 	if err == nil || response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") == "" {
 		t.Fatalf("%v, %v", response, err)
 	}

@@ -43,8 +43,8 @@ func (n *node) dialDeflate(query string) *client {
 	n.t.Helper()
 	ctx, cancel := context.WithTimeout(n.t.Context(), patience)
 	defer cancel()
-	socket, response, err := websocket.Dial(ctx, strings.Replace(n.http.URL, "http", "ws", 1)+"/ws?"+query,
-		&websocket.DialOptions{CompressionMode: websocket.CompressionNoContextTakeover, CompressionThreshold: 1})
+	socket, response, err := websocket.Dial(ctx, n.url()+"?"+query,
+		&websocket.DialOptions{HTTPClient: n.client(), CompressionMode: websocket.CompressionNoContextTakeover, CompressionThreshold: 1})
 	if err != nil {
 		n.t.Fatal(err)
 	}

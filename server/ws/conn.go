@@ -57,14 +57,18 @@ type conn struct {
 	// rest is what a write has not taken yet: whole frames but for the first,
 	// which may be a part. It goes out before anything else.
 	rest []byte
-	// draining: a goroutine of its own writes for this connection.
+	// draining: a goroutine of its own writes for this connection; drained is closed
+	// when it ends, if somebody waits for that.
 	draining bool
+	drained  chan struct{}
 	// compressing: the next frame is not to be had yet; then the writer is woken.
 	compressing bool
 	// closeSent: the close frame is on its way, and nothing may follow it.
 	closeSent bool
-	failed    bool
-	place     place // in the tier
+	// closing: it is to be closed when the drainer has ended.
+	closing bool
+	failed  bool
+	place   place // in the tier
 
 	sent push.Meter // used by the drainer only
 }
@@ -205,6 +209,27 @@ func (c *conn) spill() {
 	c.server.running.Go(c.drain)
 }
 
+// finish writes what there is and waits for it, at most as long as a write may stall.
+func (c *conn) finish() {
+	c.mu.Lock()
+	for c.draining {
+		if c.drained == nil {
+			c.drained = make(chan struct{})
+		}
+		drained := c.drained
+		c.mu.Unlock()
+		<-drained
+		c.mu.Lock()
+	}
+	if !c.attached || c.failed {
+		c.mu.Unlock()
+		return
+	}
+	c.draining = true
+	c.mu.Unlock()
+	c.drain()
+}
+
 // drain writes what is left and whatever comes, until the connection is in step
 // again or makes no progress for writeStall.
 func (c *conn) drain() {
@@ -219,7 +244,14 @@ func (c *conn) drain() {
 		}
 		if c.failed || len(buf) == 0 && !more {
 			c.draining = false
-			_ = c.SetWriteDeadline(time.Time{})
+			if c.closing {
+				c.fail()
+			}
+			if c.drained != nil {
+				close(c.drained)
+				c.drained = nil
+			}
+			_ = c.SetWriteDeadline(time.Time{}) // it may be closed
 			c.mu.Unlock()
 			return
 		}
@@ -276,10 +308,22 @@ func (c *conn) fail() {
 	}
 }
 
-// Close closes the network connection.
+// Close closes the connection when a close frame that is on its way is out; cut does
+// it at once. coder/websocket closes as soon as it has answered a client's close frame.
 func (c *conn) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.draining && c.closeSent {
+		c.closing = true
+		return nil
+	}
 	c.fail()
 	return nil
+}
+
+// cut closes the connection.
+func (c *conn) cut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fail()
 }

@@ -22,7 +22,6 @@ func TestDescriptorsAreNotUsedAfterClose(t *testing.T) {
 	const stay = 2 * time.Second
 	n := start(t)
 	end := time.Now().Add(stay)
-	address := n.http.Listener.Addr().String()
 	var group sync.WaitGroup
 	group.Go(func() {
 		for i := 0; time.Now().Before(end); i++ {
@@ -36,7 +35,7 @@ func TestDescriptorsAreNotUsedAfterClose(t *testing.T) {
 		group.Go(func() {
 			r := rand.New(rand.NewPCG(uint64(w), 1))
 			for time.Now().Before(end) {
-				if err := comeAndGo(address, r); err != nil {
+				if err := n.comeAndGo(r); err != nil {
 					t.Error(err)
 					return
 				}
@@ -70,11 +69,12 @@ func TestDescriptorsAreNotUsedAfterClose(t *testing.T) {
 }
 
 // comeAndGo connects, sends something, and leaves in one of the ways there are.
-func comeAndGo(address string, r *rand.Rand) error {
-	c, err := net.Dial("tcp", address)
+func (n *node) comeAndGo(r *rand.Rand) error {
+	bare, err := net.Dial("tcp", n.http.Listener.Addr().String())
 	if err != nil {
 		return err
 	}
+	c := n.over(bare)
 	defer func() { _ = c.Close() }()
 	_, err = fmt.Fprint(c, "GET /ws?channel=live:a HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
@@ -91,7 +91,7 @@ func comeAndGo(address string, r *rand.Rand) error {
 	case 0:
 		_, _ = c.Write(masked(opClose, "\x03\xe8"))
 	case 1:
-		_ = c.(*net.TCPConn).SetLinger(0) // a reset
+		_ = bare.(*net.TCPConn).SetLinger(0) // a reset
 	case 2:
 		_, _ = c.Write([]byte{0xff, 0xff, 0xff})
 	}

@@ -60,7 +60,7 @@ func (s *Server) Close() {
 	s.mu.Unlock()
 	s.cancel()
 	for _, c := range open {
-		_ = c.Close()
+		c.cut()
 	}
 	s.running.Wait()
 	s.tier.close()

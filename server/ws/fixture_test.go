@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -129,6 +130,9 @@ func startOn(t *testing.T, s push.Store, settings ...setting) *node {
 	if cfg.sendBuffer > 0 {
 		n.http.Listener = buffered{n.http.Listener, cfg.sendBuffer}
 	}
+	if cfg.listener == nil && os.Getenv("PUSHGATE_TEST_TLS") != "" {
+		cfg.secure = true
+	}
 	if cfg.secure {
 		n.authority = certificatetest.New(t)
 		pair, err := tls.LoadX509KeyPair(n.authority.Issue(t.TempDir(), "node", time.Hour))
@@ -171,7 +175,7 @@ func (n *node) dial(query string) *client {
 	n.t.Helper()
 	ctx, cancel := context.WithTimeout(n.t.Context(), patience)
 	defer cancel()
-	socket, _, err := websocket.Dial(ctx, strings.Replace(n.http.URL, "http", "ws", 1)+"/ws?"+query, nil)
+	socket, _, err := websocket.Dial(ctx, n.url()+"?"+query, &websocket.DialOptions{HTTPClient: n.client()})
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -179,6 +183,22 @@ func (n *node) dial(query string) *client {
 	c := &client{t: n.t, socket: socket}
 	n.t.Cleanup(func() { _ = socket.CloseNow() })
 	return c
+}
+
+// url is where clients connect.
+func (n *node) url() string { return strings.Replace(n.http.URL, "http", "ws", 1) + "/ws" }
+
+// client makes requests of the node, by TLS if it speaks that.
+func (n *node) client() *http.Client {
+	transport := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return n.over(conn), nil
+	}}
+	n.t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
 }
 
 // raw reads one frame as it came.

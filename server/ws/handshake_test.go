@@ -39,7 +39,7 @@ func TestRequestsThatAreNoUpgrades(t *testing.T) {
 					request.Header.Set(k, v)
 				}
 			}
-			response, err := http.DefaultTransport.RoundTrip(request)
+			response, err := n.client().Transport.RoundTrip(request)
 			if err != nil {
 				t.Fatal(err)
 			}

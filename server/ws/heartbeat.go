@@ -57,7 +57,7 @@ func (s *Server) beat(c *conn, now time.Time) {
 	}
 	if ending := c.session.Ending(); ending != 0 {
 		if now.UnixNano()-ending >= int64(endGrace) {
-			_ = c.Close()
+			c.cut()
 		}
 		return
 	}

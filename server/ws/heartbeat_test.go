@@ -31,7 +31,7 @@ func TestSilentClientIsClosed(t *testing.T) {
 func TestAnsweringClientStays(t *testing.T) {
 	n := start(t, beats(10*time.Millisecond, patience))
 	pings := make(chan struct{}, 100)
-	socket, _, err := websocket.Dial(t.Context(), strings.Replace(n.http.URL, "http", "ws", 1)+"/ws", &websocket.DialOptions{
+	socket, _, err := websocket.Dial(t.Context(), n.url(), &websocket.DialOptions{HTTPClient: n.client(),
 		OnPingReceived: func(context.Context, []byte) bool {
 			pings <- struct{}{}
 			return true

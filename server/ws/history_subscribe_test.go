@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"time"
 
 	"github.com/coder/websocket"
@@ -40,8 +39,8 @@ func (w *world) connect(ctx context.Context, n *node, subscriber string, number 
 	if number%2 == 0 {
 		mode = websocket.CompressionNoContextTakeover
 	}
-	socket, response, err := websocket.Dial(ctx, strings.Replace(n.http.URL, "http", "ws", 1)+"/ws?subscriber="+subscriber,
-		&websocket.DialOptions{CompressionMode: mode, CompressionThreshold: 1})
+	socket, response, err := websocket.Dial(ctx, n.url()+"?subscriber="+subscriber,
+		&websocket.DialOptions{HTTPClient: n.client(), CompressionMode: mode, CompressionThreshold: 1})
 	if err != nil {
 		if response != nil && response.Body != nil {
 			_ = response.Body.Close()

@@ -2,7 +2,6 @@ package ws_test
 
 import (
 	"fmt"
-	"net"
 	"strings"
 	"testing"
 )
@@ -106,7 +105,7 @@ func TestClientsThatVanish(t *testing.T) {
 	for i := range whole {
 		c := n.rawDial(fmt.Sprintf("channel=a&subscriber=s%d", i), whole[:i])
 		if i%2 == 0 {
-			_ = c.conn.(*net.TCPConn).SetLinger(0)
+			_ = tcp(c.conn).SetLinger(0)
 		}
 		_ = c.conn.Close()
 	}

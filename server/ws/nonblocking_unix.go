@@ -3,6 +3,7 @@
 package ws
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 	"syscall"
@@ -12,19 +13,26 @@ import (
 // the runtime's own lock and poller, which saves a tenth of a small write: write may
 // be called only under the lock under which the connection is closed, and not after.
 type nonblocking struct {
-	raw syscall.RawConn // nil: the connection has no socket of its own (TLS)
+	raw syscall.RawConn // nil: what is written does not go to the socket as it is (TLS)
 	fd  int
+	// socket is what is under everything, to ask about; nil: there is none.
+	socket syscall.RawConn
 }
 
 func newNonblocking(c net.Conn) nonblocking {
+	secure := false
 	for {
 		// What is between is in what is read first only: the PROXY protocol's header,
 		// and what package front has seen.
-		wrapped, ok := c.(interface{ Raw() net.Conn })
+		if wrapped, ok := c.(interface{ Raw() net.Conn }); ok {
+			c = wrapped.Raw()
+			continue
+		}
+		encrypted, ok := c.(*tls.Conn)
 		if !ok {
 			break
 		}
-		c = wrapped.Raw()
+		c, secure = encrypted.NetConn(), true
 	}
 	socket, ok := c.(syscall.Conn)
 	if !ok {
@@ -34,8 +42,11 @@ func newNonblocking(c net.Conn) nonblocking {
 	if err != nil {
 		return nonblocking{}
 	}
-	s := nonblocking{raw: raw}
-	if err := raw.Control(func(fd uintptr) { s.fd = int(fd) }); err != nil {
+	s := nonblocking{socket: raw}
+	if secure {
+		return s
+	}
+	if err := raw.Control(func(fd uintptr) { s.raw, s.fd = raw, int(fd) }); err != nil {
 		return nonblocking{}
 	}
 	return s

@@ -275,8 +275,8 @@ func TestRefusedUpgrades(t *testing.T) {
 			if test.header != "" {
 				header.Set(test.header, test.value)
 			}
-			_, response, err := websocket.Dial(t.Context(), strings.Replace(n.http.URL, "http", "ws", 1)+"/ws?"+test.query,
-				&websocket.DialOptions{HTTPHeader: header})
+			_, response, err := websocket.Dial(t.Context(), n.url()+"?"+test.query,
+				&websocket.DialOptions{HTTPClient: n.client(), HTTPHeader: header})
 			if err == nil || response == nil || response.StatusCode != test.status {
 				t.Fatalf("%v, %v", response, err)
 			}
@@ -289,8 +289,8 @@ func TestRefusedUpgrades(t *testing.T) {
 
 func TestKnownSubprotocolIsChosen(t *testing.T) {
 	n := start(t)
-	socket, _, err := websocket.Dial(t.Context(), strings.Replace(n.http.URL, "http", "ws", 1)+"/ws",
-		&websocket.DialOptions{Subprotocols: []string{"mqtt", ws1}})
+	socket, _, err := websocket.Dial(t.Context(), n.url(),
+		&websocket.DialOptions{HTTPClient: n.client(), Subprotocols: []string{"mqtt", ws1}})
 	if err != nil {
 		t.Fatal(err)
 	}

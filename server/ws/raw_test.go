@@ -203,7 +203,15 @@ func (c *rawClient) closed(code uint16) {
 // catchUp lets the client read at full speed from now on.
 func (c *rawClient) catchUp() {
 	c.t.Helper()
-	if err := c.conn.(*net.TCPConn).SetReadBuffer(1 << 20); err != nil {
+	if err := tcp(c.conn).SetReadBuffer(1 << 20); err != nil {
 		c.t.Fatal(err)
 	}
+}
+
+// tcp is what is under a connection.
+func tcp(conn net.Conn) *net.TCPConn {
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
+	}
+	return conn.(*net.TCPConn)
 }

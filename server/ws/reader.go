@@ -48,8 +48,12 @@ func (s *Server) over(c *conn, err error) {
 		cause = push.CauseClient
 	}
 	s.refuseProtocol(c, err)
+	if cause == push.CauseClient {
+		c.finish() // the answer to its closing frame
+	}
 	c.session.Detach(cause)
 	_ = c.socket.CloseNow()
+	c.cut()
 	s.untrack(c)
 }
 
@@ -133,5 +137,5 @@ func (s *Server) refuseProtocol(c *conn, err error) {
 		return
 	}
 	c.session.End(push.End{Cause: push.CauseProtocol, Code: wire.CloseProtocol, Reason: "protocol error"})
-	c.flush(nil)
+	c.finish()
 }

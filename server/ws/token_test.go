@@ -101,8 +101,8 @@ func (n *node) tryDial(query string, header http.Header, protocols ...string) (c
 	n.t.Helper()
 	ctx, cancel := context.WithTimeout(n.t.Context(), patience)
 	defer cancel()
-	socket, response, err := websocket.Dial(ctx, strings.Replace(n.http.URL, "http", "ws", 1)+"/ws?"+query,
-		&websocket.DialOptions{HTTPHeader: header, Subprotocols: protocols})
+	socket, response, err := websocket.Dial(ctx, n.url()+"?"+query,
+		&websocket.DialOptions{HTTPClient: n.client(), HTTPHeader: header, Subprotocols: protocols})
 	if err != nil {
 		if response == nil {
 			n.t.Fatal(err)
