@@ -10,6 +10,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"pushgate/push"
+	"pushgate/server/auth/pattern"
 )
 
 // ClaimNames are the names of the claims that are not RFC 7519's.
@@ -163,12 +164,12 @@ func readPermissions(claim any) (all []permission, err error) {
 var errTooMany = errors.New("the token has more than 100 patterns for channels")
 
 func readPermission(text, allow any) (p permission, err error) {
-	pattern, ok := text.(string)
+	name, ok := text.(string)
 	list, listed := allow.([]any)
 	if !ok || !listed {
 		return p, errPermissions
 	}
-	if p.pattern, err = parsePattern(pattern); err != nil {
+	if p.pattern, err = pattern.Parse(name); err != nil {
 		return p, err
 	}
 	for _, item := range list {
@@ -179,6 +180,6 @@ func readPermission(text, allow any) (p permission, err error) {
 		}
 		p.actions |= 1 << action
 	}
-	p.text = pattern
+	p.text = name
 	return p, nil
 }

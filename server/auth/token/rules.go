@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"pushgate/push"
+	"pushgate/server/auth/pattern"
 )
 
 // Allow are the channels of a namespace that clients may use without a permission
@@ -22,8 +23,8 @@ type Rules struct {
 }
 
 type allowed struct {
-	actions [3][]pattern // by push.Action
-	public  []pattern
+	actions [3][]pattern.Pattern // by push.Action
+	public  []pattern.Pattern
 }
 
 // NewRules reads what namespaces allow; fallback is for those that are not named. A
@@ -47,7 +48,7 @@ func NewRules(fallback Allow, byName map[string]Allow) (*Rules, error) {
 func (a Allow) parse(prefix string, fallback Allow) (all allowed, err error) {
 	for _, list := range []struct {
 		texts, inherited []string
-		into             *[]pattern
+		into             *[]pattern.Pattern
 	}{
 		{a.Subscribe, fallback.Subscribe, &all.actions[push.ActionSubscribe]},
 		{a.Publish, fallback.Publish, &all.actions[push.ActionPublish]},
@@ -58,7 +59,7 @@ func (a Allow) parse(prefix string, fallback Allow) (all allowed, err error) {
 			if !strings.HasPrefix(text, prefix) && !slices.Contains(list.inherited, text) {
 				return all, fmt.Errorf("%q does not stand for channels of this namespace; begin it with %q", text, prefix)
 			}
-			p, err := parseTemplate(text)
+			p, err := pattern.ParseTemplate(text)
 			if err != nil {
 				return all, err
 			}
@@ -89,16 +90,7 @@ func (a anonymous) May(action push.Action, channel string) bool {
 
 // open: everybody may.
 func (a *allowed) open(action push.Action, channel string) bool {
-	return action != push.ActionPublish && matchesAny(a.public, channel, "")
-}
-
-func matchesAny(patterns []pattern, channel, account string) bool {
-	for _, p := range patterns {
-		if p.matches(channel, account) {
-			return true
-		}
-	}
-	return false
+	return action != push.ActionPublish && pattern.Any(a.public, channel, "")
 }
 
 // access is what one token allows, together with the rules.
@@ -111,16 +103,16 @@ type access struct {
 // permission is what a token allows with some channels.
 type permission struct {
 	text    string
-	pattern pattern
+	pattern pattern.Pattern
 	actions uint8 // a bit for each push.Action
 }
 
 func (a *access) May(action push.Action, channel string) bool {
 	for _, p := range a.grants {
-		if p.actions&(1<<action) != 0 && p.pattern.matches(channel, "") {
+		if p.actions&(1<<action) != 0 && p.pattern.Matches(channel, "") {
 			return true
 		}
 	}
 	ns := a.rules.of(channel)
-	return ns.open(action, channel) || matchesAny(ns.actions[action], channel, a.account)
+	return ns.open(action, channel) || pattern.Any(ns.actions[action], channel, a.account)
 }

@@ -1,4 +1,5 @@
-package token
+// Package pattern matches names of channels, and other names with the same parts.
+package pattern
 
 import (
 	"errors"
@@ -8,19 +9,19 @@ import (
 	"pushgate/push"
 )
 
-// pattern stands for channels. A name's parts, between its colons, are matched one
+// Pattern stands for channels. A name's parts, between its colons, are matched one
 // by one:
 //
 //   - a part without * is matched literally;
 //   - one * in a part stands for any characters of that part, also none;
 //   - a part that is * and the last stands for all that follows, colons included,
 //     but not for nothing at all;
-//   - in the rules of the configuration, {sub} stands for the account of the token.
-//     One with a colon in its name matches no such pattern, so that no account can
-//     choose a name by which it reaches into another's channels.
+//   - in a template, {sub} stands for the account of a token. One with a colon in its
+//     name matches no such pattern, so that no account can choose a name by which it
+//     reaches into another's channels.
 //
 // Matching takes time in proportion to the channel's name.
-type pattern struct {
+type Pattern struct {
 	parts []part
 	rest  bool // the last part is * and was left out of parts
 }
@@ -41,16 +42,17 @@ const (
 
 const accountHole = "{sub}"
 
-// parsePattern reads a pattern of a token's, in which {sub} is nothing special.
-func parsePattern(text string) (pattern, error) {
+// Parse reads a pattern in which {sub} is nothing special. The error does not repeat
+// it.
+func Parse(text string) (Pattern, error) {
 	if err := push.ValidateChannel(text); err != nil {
-		return pattern{}, errors.New("a pattern is not the name of a channel with * in it: at most 255 bytes of UTF-8, no control characters, no white space at the ends")
+		return Pattern{}, errors.New("a pattern is not the name of a channel with * in it: at most 255 bytes of UTF-8, no control characters, no white space at the ends")
 	}
-	var p pattern
+	var p Pattern
 	for text := range strings.SplitSeq(text, ":") {
 		before, after, found := strings.Cut(text, "*")
 		if strings.Contains(after, "*") {
-			return pattern{}, errors.New("a pattern has more than one * in a part; there may be one between two colons")
+			return Pattern{}, errors.New("a pattern has more than one * in a part; there may be one between two colons")
 		}
 		one := part{before: before}
 		if found {
@@ -64,9 +66,9 @@ func parsePattern(text string) (pattern, error) {
 	return p, nil
 }
 
-// parseTemplate reads a pattern of the configuration.
-func parseTemplate(text string) (pattern, error) {
-	p, err := parsePattern(text)
+// ParseTemplate reads a pattern that may have {sub}.
+func ParseTemplate(text string) (Pattern, error) {
+	p, err := Parse(text)
 	if err != nil {
 		return p, fmt.Errorf("%q: %w", text, err)
 	}
@@ -83,8 +85,8 @@ func parseTemplate(text string) (pattern, error) {
 	return p, nil
 }
 
-// matches says whether the pattern stands for a channel; sub is the account.
-func (p pattern) matches(channel, sub string) bool {
+// Matches says whether the pattern stands for a channel; sub is the account.
+func (p Pattern) Matches(channel, sub string) bool {
 	for i, one := range p.parts {
 		text, rest, more := strings.Cut(channel, ":")
 		if !one.matches(text, sub) {
@@ -111,4 +113,14 @@ func (p part) matches(text, sub string) bool {
 		return len(text) >= len(p.before)+len(p.after) &&
 			strings.HasPrefix(text, p.before) && strings.HasSuffix(text, p.after)
 	}
+}
+
+// Any says whether one of the patterns stands for a channel.
+func Any(patterns []Pattern, channel, sub string) bool {
+	for _, p := range patterns {
+		if p.Matches(channel, sub) {
+			return true
+		}
+	}
+	return false
 }
