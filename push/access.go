@@ -35,6 +35,8 @@ type Grant struct {
 	// zero: never.
 	Expires time.Time
 
+	// Standing: it is the configuration's, not a token's, and no revocation concerns it.
+	Standing bool
 	// By these a grant is revoked. Account is whose it is: the subscriber's, or what
 	// several subscribers (devices) of one user share. Issued may be zero.
 	Account string
@@ -48,7 +50,7 @@ func (s *Session) may(action Action, channel string) error {
 	if s.allows(action, channel) {
 		return nil
 	}
-	return refused(wire.CodePermissionDenied, "the token does not allow to %s %q", verbs[action], clip(channel))
+	return refused(wire.CodePermissionDenied, "you may not %s %q", verbs[action], clip(channel))
 }
 
 var verbs = [...]string{"subscribe to", "publish to", "read the history of"}

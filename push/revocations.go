@@ -2,6 +2,7 @@ package push
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -161,6 +162,9 @@ func (r *revocations) count() int {
 
 // revoked says whether a grant is not good any more.
 func (r *revocations) revoked(g *Grant) bool {
+	if g.Standing {
+		return false
+	}
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	now := time.Now()
@@ -191,10 +195,16 @@ func (s *Session) revoked() bool {
 		return false
 	}
 	grant := s.door.grant.Load()
-	if grant == nil || s.door.Anonymous && grant == s.door.Grant {
-		return false
+	return grant != nil && s.engine.revocations.revoked(grant)
+}
+
+// Revoked says whether a grant that was given outside of a session is revoked. It
+// waits until what the store holds is known here, and fails when that cannot be had.
+func (e *Engine) Revoked(ctx context.Context, g *Grant) (bool, error) {
+	if err := e.revocations.known(ctx); err != nil {
+		return false, fmt.Errorf("reading revocations: %w", err)
 	}
-	return s.engine.revocations.revoked(grant)
+	return e.revocations.revoked(g), nil
 }
 
 // expelRevoked ends a session whose grant is not good any more.

@@ -124,7 +124,7 @@ func (s *Server) authenticate(r *http.Request, query url.Values, place *admissio
 		a.Grant, named = &grant, true
 		return grant.Subscriber, a, nil
 	case tokens.Anonymous != nil:
-		a.Grant, a.Anonymous = &push.Grant{Access: tokens.Anonymous()}, true
+		a.Grant, a.Anonymous = &push.Grant{Access: tokens.Anonymous(), Standing: true}, true
 	}
 	return "", a, nil
 }

@@ -34,6 +34,7 @@ type Claims struct {
 	Subscriber, Account string
 	ID                  string
 	Issued, Expires     time.Time // zero: the token does not say
+	Scope               []string  // RFC 8693 §4.2
 
 	permissions []permission
 }
@@ -88,9 +89,36 @@ func readClaims(m jwt.MapClaims, names ClaimNames) (c Claims, err error) {
 	if c.Expires, err = when(m, "exp"); err != nil {
 		return c, err
 	}
+	if c.Scope, err = scope(m); err != nil {
+		return c, err
+	}
 	c.permissions, err = readPermissions(m[names.Channels])
 	return c, err
 }
+
+// scope reads the words of the claim scope, if it is there: with spaces between them,
+// or a list.
+func scope(m jwt.MapClaims) (words []string, err error) {
+	switch claim := m["scope"].(type) {
+	case nil:
+		return nil, nil
+	case string:
+		return strings.Fields(claim), nil
+	case []any:
+		for _, item := range claim {
+			word, ok := item.(string)
+			if !ok {
+				return nil, errScope
+			}
+			words = append(words, word)
+		}
+		return words, nil
+	default:
+		return nil, errScope
+	}
+}
+
+var errScope = errors.New("the claim scope is not a text of words, nor a list of them")
 
 // name reads a claim that has to be fit for a name, if it is there.
 func name(m jwt.MapClaims, claim string) (string, error) {

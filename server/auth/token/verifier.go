@@ -160,6 +160,11 @@ func (v *Verifier) Authenticate(ctx context.Context, text string) (push.Grant, e
 	if err != nil {
 		return push.Grant{}, err
 	}
+	return v.Grant(c), nil
+}
+
+// Grant is what claims give.
+func (v *Verifier) Grant(c Claims) push.Grant {
 	g := push.Grant{
 		Subscriber: c.Subscriber, Account: c.Account, ID: c.ID, Issued: c.Issued,
 		Access: &access{rules: v.rules.Load(), account: c.Account, grants: c.permissions},
@@ -167,7 +172,7 @@ func (v *Verifier) Authenticate(ctx context.Context, text string) (push.Grant, e
 	if !c.Expires.IsZero() {
 		g.Expires = c.Expires.Add(v.config.Leeway)
 	}
-	return g, nil
+	return g
 }
 
 // Verify checks a token and answers what it says. The error is a *push.Error: the
