@@ -20,6 +20,7 @@ const maxAnswer = 64 << 20
 type grpcFlags struct {
 	Server  string `name:"server" placeholder:"HOST:PORT" default:"127.0.0.1:9090" env:"PUSHGATE_GRPC_SERVER" help:"The node's gRPC address; https://HOST:PORT for one behind TLS."`
 	trust   `embed:""`
+	apiKey  `embed:""`
 	Timeout time.Duration `name:"timeout" default:"10s" help:"How long to wait for each answer."`
 }
 
@@ -34,7 +35,11 @@ func (f grpcFlags) dial() (*grpc.ClientConn, error) {
 		}
 		transport = credentials.NewTLS(c)
 	}
-	conn, err := grpc.NewClient(target, grpc.WithTransportCredentials(transport), grpc.WithUnaryInterceptor(f.limit),
+	key, err := f.bearer(target, secure)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := grpc.NewClient(target, grpc.WithTransportCredentials(transport), grpc.WithUnaryInterceptor(f.limit), grpc.WithPerRPCCredentials(key),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer), grpc.MaxCallSendMsgSize(maxAnswer)))
 	if err != nil {
 		return nil, usageError{fmt.Sprintf("--server: %q is not an address; write HOST:PORT", f.Server)}

@@ -31,6 +31,7 @@ type commands struct {
 	Subscriptions subscriptionsCommand `cmd:"" help:"List durable subscriptions."`
 	Connections   connectionsCommand   `cmd:"" help:"List the open connections of a node."`
 	Disconnect    disconnectCommand    `cmd:"" help:"Close connections of a node."`
+	Key           keyCommand           `cmd:"" help:"Make keys for those who call by gRPC."`
 	Token         tokenCommand         `cmd:"" help:"Make and check tokens of clients."`
 	Revoke        revokeCommand        `cmd:"" help:"Make tokens of clients worthless before they expire."`
 	Revocations   revocationsCommand   `cmd:"" help:"List the tokens that were revoked."`

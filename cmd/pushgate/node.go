@@ -15,6 +15,7 @@ import (
 	"pushgate/cmd/pushgate/systemd"
 	"pushgate/consumer"
 	"pushgate/push"
+	"pushgate/server/auth/caller"
 	"pushgate/server/auth/token"
 	"pushgate/server/rpc"
 	"pushgate/server/web"
@@ -38,6 +39,7 @@ type node struct {
 	web      *web.Server
 	admin    *web.Operations // nil: it is on the HTTP listener, or nowhere
 	verifier *token.Verifier // nil: clients need no tokens
+	callers  *caller.Directory
 
 	passed                     passedSockets
 	httpListener, grpcListener net.Listener
@@ -138,6 +140,9 @@ func (n *node) assemble(f *config.Flags) (err error) {
 		}
 		n.admin = web.NewOperations(n.web, web.OperationsOptions{Registry: registry, Pprof: f.Pprof(), Secret: secret, Logger: n.logger})
 	}
+	if n.callers, err = newDirectory(f, n.verifier, n.engine, n.door.failures, registry); err != nil {
+		return err
+	}
 	n.rpc = rpc.New(n.engine, rpc.Options{
 		Version:    programVersion(),
 		Node:       f.Node,
@@ -146,6 +151,7 @@ func (n *node) assemble(f *config.Flags) (err error) {
 		Reflection: f.GRPC.Reflection,
 		Process:    n,
 		Gate:       n.door.gate,
+		Callers:    n.callers,
 		Secure:     n.shown.credentials(),
 		Logger:     n.logger,
 		Registry:   registry,

@@ -47,6 +47,13 @@ func (n *node) reload() (applied, restart []string, err error) {
 	if err := n.level.UnmarshalText([]byte(flags.Log.Level)); err != nil {
 		return nil, nil, err
 	}
+	callers, err := flags.CallerSettings()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := n.callers.Set(callers); err != nil {
+		return nil, nil, err
+	}
 	n.door.reload(flags)
 	if n.verifier != nil {
 		rules, err := flags.Rules()

@@ -24,6 +24,8 @@ type Files struct {
 	Certificate, Key string
 	// ClientCA has the authorities of clients' certificates; "": clients need none.
 	ClientCA string
+	// ClientOptional lets in clients without a certificate, too.
+	ClientOptional bool
 }
 
 // Source is what the files of one listener say. It is safe for concurrent use.
@@ -41,7 +43,7 @@ type Source struct {
 
 type content struct {
 	certificate tls.Certificate
-	clients     *x509.CertPool // nil: they need no certificate
+	clients     *x509.CertPool // nil: they are asked for no certificate
 }
 
 // Open reads the files. The error names the one that cannot be used. The name of
@@ -65,6 +67,9 @@ func (s *Source) Config(protocols ...string) *tls.Config {
 		c := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: protocols, Certificates: []tls.Certificate{now.certificate}}
 		if now.clients != nil {
 			c.ClientAuth, c.ClientCAs = tls.RequireAndVerifyClientCert, now.clients
+			if s.files.ClientOptional {
+				c.ClientAuth = tls.VerifyClientCertIfGiven
+			}
 		}
 		return c, nil
 	}

@@ -35,6 +35,8 @@ func (c *controlService) WatchDeliveries(r *pb.WatchDeliveriesRequest, stream gr
 		case <-unread.more:
 		case <-ctx.Done():
 			return c.server.fail(ctx, ctx.Err())
+		case <-overOf(ctx):
+			return callOf(ctx).why
 		case <-c.server.stopping:
 			return errDraining
 		}

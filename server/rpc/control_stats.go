@@ -39,6 +39,8 @@ func (c *controlService) WatchStats(r *pb.WatchStatsRequest, stream grpc.ServerS
 		case <-tick.C:
 		case <-ctx.Done():
 			return c.server.fail(ctx, ctx.Err())
+		case <-overOf(ctx):
+			return callOf(ctx).why
 		case <-c.server.stopping:
 			return errDraining
 		}

@@ -86,7 +86,8 @@ var every = map[protoreflect.FullName]struct {
 	},
 }
 
-func TestEveryRPC(t *testing.T) {
+// methods are all that the API has.
+func methods() map[protoreflect.FullName]protoreflect.MethodDescriptor {
 	methods := map[protoreflect.FullName]protoreflect.MethodDescriptor{}
 	for _, file := range []protoreflect.FileDescriptor{pb.File_pushgate_v1_publish_proto, pb.File_pushgate_v1_control_proto, pb.File_pushgate_v1_subscribe_proto} {
 		for i := range file.Services().Len() {
@@ -96,6 +97,11 @@ func TestEveryRPC(t *testing.T) {
 			}
 		}
 	}
+	return methods
+}
+
+func TestEveryRPC(t *testing.T) {
+	methods := methods()
 	if have, want := slices.Sorted(maps.Keys(every)), slices.Sorted(maps.Keys(methods)); !slices.Equal(have, want) {
 		t.Fatalf("the table has %q,\nthe API has %q", have, want)
 	}
@@ -106,12 +112,12 @@ func TestEveryRPC(t *testing.T) {
 	for name, method := range methods {
 		c := every[name]
 		if c.good != nil {
-			if err := n.call(method, c.good, c.silent); err != nil {
+			if err := n.call(patient(t), method, c.good, c.silent); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
 		if c.bad != nil {
-			if err := n.call(method, c.bad, false); status.Code(err) != c.code {
+			if err := n.call(patient(t), method, c.bad, false); status.Code(err) != c.code {
 				t.Errorf("%s answers %v, want %v", name, err, c.code)
 			}
 		}
@@ -119,8 +125,8 @@ func TestEveryRPC(t *testing.T) {
 }
 
 // call makes one call, of a stream up to its first answer.
-func (n *node) call(method protoreflect.MethodDescriptor, request proto.Message, silent bool) error {
-	ctx, cancel := context.WithCancel(patient(n.t))
+func (n *node) call(ctx context.Context, method protoreflect.MethodDescriptor, request proto.Message, silent bool) error {
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	path := fmt.Sprintf("/%s/%s", method.Parent().FullName(), method.Name())
 	answer := dynamicpb.NewMessage(method.Output())
@@ -132,7 +138,7 @@ func (n *node) call(method protoreflect.MethodDescriptor, request proto.Message,
 		return err
 	}
 	if err := stream.SendMsg(request); err != nil {
-		return err
+		return stream.RecvMsg(answer) // it says why
 	}
 	if !method.IsStreamingClient() {
 		if err := stream.CloseSend(); err != nil {
@@ -140,8 +146,9 @@ func (n *node) call(method protoreflect.MethodDescriptor, request proto.Message,
 		}
 	}
 	if silent {
-		_, err := stream.Header()
-		return err
+		if header, err := stream.Header(); header != nil || err != nil {
+			return err
+		}
 	}
 	return stream.RecvMsg(answer)
 }

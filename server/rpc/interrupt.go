@@ -20,19 +20,27 @@ func (s *Server) interruptStream(service any, stream grpc.ServerStream, info *gr
 		select {
 		case <-s.stopping:
 			cancel()
+		case <-overOf(ctx):
+			cancel()
 		case <-ctx.Done():
 		}
 	})
 	err := handler(service, &interruptible{ServerStream: stream, server: s, ctx: ctx})
+	if isClosed(overOf(ctx)) {
+		return callOf(ctx).why
+	}
 	if s.isStopping() {
 		return errDraining
 	}
 	return err
 }
 
-func (s *Server) isStopping() bool {
+func (s *Server) isStopping() bool { return isClosed(s.stopping) }
+
+// isClosed is false for nil.
+func isClosed(c <-chan struct{}) bool {
 	select {
-	case <-s.stopping:
+	case <-c:
 		return true
 	default:
 		return false

@@ -7,6 +7,7 @@ import (
 
 	pb "pushgate/proto/gen/pushgate/v1"
 	"pushgate/push"
+	"pushgate/server/auth/caller"
 )
 
 type publishService struct {
@@ -16,7 +17,7 @@ type publishService struct {
 
 // Publish publishes one message.
 func (p *publishService) Publish(ctx context.Context, r *pb.PublishRequest) (*pb.PublishResponse, error) {
-	publication, err := publicationOf(r)
+	publication, err := publicationOf(identityOf(ctx), r)
 	if err != nil {
 		return nil, p.server.fail(ctx, err)
 	}
@@ -27,7 +28,8 @@ func (p *publishService) Publish(ctx context.Context, r *pb.PublishRequest) (*pb
 	return publishResponse(r.GetChannel(), published), nil
 }
 
-func publicationOf(r *pb.PublishRequest) (push.Publication, error) {
+// publicationOf is what a caller asks to publish, if it may.
+func publicationOf(by *caller.Identity, r *pb.PublishRequest) (push.Publication, error) {
 	if r == nil {
 		return push.Publication{}, invalid("request", "request is missing")
 	}
@@ -35,6 +37,9 @@ func publicationOf(r *pb.PublishRequest) (push.Publication, error) {
 		if err := r.GetTtl().CheckValid(); err != nil {
 			return push.Publication{}, invalid("ttl", "ttl is not a valid duration")
 		}
+	}
+	if err := by.Publish(r.GetChannel(), len(r.GetData())); err != nil {
+		return push.Publication{}, err
 	}
 	return push.Publication{
 		Channel: r.GetChannel(), Data: r.GetData(), ContentType: r.GetContentType(), Headers: r.GetHeaders(),

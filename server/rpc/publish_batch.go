@@ -59,9 +59,10 @@ func (p *publishService) publishAll(ctx context.Context, requests []*pb.PublishR
 	// Room for all of them: an answer never blocks its committer, whether
 	// somebody still waits here or not.
 	outcomes := make(chan outcome, len(requests))
+	by := identityOf(ctx)
 	for i, r := range requests {
 		done := func(published push.Published, err error) { outcomes <- outcome{i, published, err} }
-		publication, err := publicationOf(r)
+		publication, err := publicationOf(by, r)
 		if err == nil {
 			err = p.server.engine.Submit(ctx, publication, true, done)
 		}

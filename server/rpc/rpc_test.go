@@ -36,6 +36,7 @@ type node struct {
 	gate      *admission.Gate
 	log       logged
 	registry  *prometheus.Registry
+	from      origin
 	dial      func(context.Context) (net.Conn, error)
 	conn      *grpc.ClientConn
 	publish   pb.PublishServiceClient
@@ -49,6 +50,12 @@ const (
 )
 
 func start(t testing.TB, change ...func(*push.Config)) *node {
+	t.Helper()
+	return startWith(t, func(*node, *rpc.Options) {}, change...)
+}
+
+// startWith starts a node whose server may have other options.
+func startWith(t testing.TB, options func(*node, *rpc.Options), change ...func(*push.Config)) *node {
 	t.Helper()
 	db, err := sqlite.Open(filepath.Join(t.TempDir(), "pushgate.db"), sqlite.Options{Relaxed: true})
 	must(t, err)
@@ -70,18 +77,17 @@ func start(t testing.TB, change ...func(*push.Config)) *node {
 	must(t, err)
 	n.engine.Start()
 	n.gate = admission.NewGate(admission.Limits{}, logger, n.registry)
-	n.server = rpc.New(n.engine, rpc.Options{
+	o := rpc.Options{
 		Version: "1.2.3", Node: "node-1", Driver: "sqlite", Reflection: true, Process: &n.process, Logger: logger, Registry: n.registry,
 		Gate: n.gate,
-	})
+	}
+	options(n, &o)
+	n.server = rpc.New(n.engine, o)
 	l := bufconn.Listen(1 << 20)
 	served := make(chan error, 1)
-	go func() { served <- n.server.Serve(l) }()
+	go func() { served <- n.server.Serve(n.from.over(l)) }()
 	n.dial = l.DialContext
-	n.conn = n.connect()
-	n.publish = pb.NewPublishServiceClient(n.conn)
-	n.control = pb.NewControlServiceClient(n.conn)
-	n.subscribe = pb.NewSubscribeServiceClient(n.conn)
+	n.over(n.connect())
 	t.Cleanup(func() {
 		n.store.release()
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
@@ -97,13 +103,22 @@ func start(t testing.TB, change ...func(*push.Config)) *node {
 }
 
 // connect opens one more client connection.
-func (n *node) connect() *grpc.ClientConn {
+func (n *node) connect(options ...grpc.DialOption) *grpc.ClientConn {
 	n.t.Helper()
-	conn, err := grpc.NewClient("passthrough:///pushgate", grpc.WithTransportCredentials(insecure.NewCredentials()),
+	options = append(options, grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return n.dial(ctx) }))
+	conn, err := grpc.NewClient("passthrough:///pushgate", options...)
 	must(n.t, err)
 	n.t.Cleanup(func() { must(n.t, conn.Close()) })
 	return conn
+}
+
+// over has calls go over a connection.
+func (n *node) over(conn *grpc.ClientConn) {
+	n.conn = conn
+	n.publish = pb.NewPublishServiceClient(conn)
+	n.control = pb.NewControlServiceClient(conn)
+	n.subscribe = pb.NewSubscribeServiceClient(conn)
 }
 
 // send publishes messages to a channel, one after the other.

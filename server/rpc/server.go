@@ -24,6 +24,7 @@ import (
 	pb "pushgate/proto/gen/pushgate/v1"
 	"pushgate/push"
 	"pushgate/server/admission"
+	"pushgate/server/auth/caller"
 )
 
 // Options are the settings of a Server.
@@ -39,6 +40,8 @@ type Options struct {
 	WriteStall time.Duration
 	// Gate lets sessions of subscribers in; nil lets in all.
 	Gate *admission.Gate
+	// Callers says who calls, and what that one may do; nil: everybody, everything.
+	Callers *caller.Directory
 	// Secure are the credentials of TLS; nil: the server speaks plain text.
 	Secure credentials.TransportCredentials
 	// Process is what Drain and ReloadConfiguration ask; nil: they are not implemented.
@@ -69,6 +72,7 @@ type Server struct {
 	health  *health.Server
 	metrics *metrics
 	faults  faults
+	streams streams
 
 	draining atomic.Bool
 	stop     sync.Once
@@ -119,7 +123,8 @@ func New(e *push.Engine, o Options) *Server {
 		secure = insecure.NewCredentials()
 	}
 	s.grpc = grpc.NewServer(
-		grpc.Creds(secure),
+		grpc.Creds(handshakes{secure}),
+		grpc.InTapHandle(s.knock),
 		grpc.MaxRecvMsgSize(o.MaxMessage),
 		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.MaxHeaderListSize(maxHeaderBytes),
@@ -127,8 +132,8 @@ func New(e *push.Engine, o Options) *Server {
 		grpc.KeepaliveEnforcementPolicy(keepalivePolicy),
 		grpc.KeepaliveParams(keepaliveParams),
 		grpc.WaitForHandlers(true),
-		grpc.ChainUnaryInterceptor(s.measureUnary, s.recoverUnary),
-		grpc.ChainStreamInterceptor(s.measureStream, s.recoverStream, s.interruptStream),
+		grpc.ChainUnaryInterceptor(s.measureUnary, s.recoverUnary, s.admitUnary),
+		grpc.ChainStreamInterceptor(s.measureStream, s.recoverStream, s.admitStream, s.interruptStream),
 	)
 	pb.RegisterPublishServiceServer(s.grpc, &publishService{server: s})
 	pb.RegisterControlServiceServer(s.grpc, &controlService{server: s})

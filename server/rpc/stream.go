@@ -10,6 +10,7 @@ import (
 
 	pb "pushgate/proto/gen/pushgate/v1"
 	"pushgate/push"
+	"pushgate/server/auth/caller"
 )
 
 // maxInFlight is how many messages of one stream may be received and not answered.
@@ -24,6 +25,7 @@ type pipeline struct {
 	server  *Server
 	stream  publishStream
 	ctx     context.Context
+	caller  *caller.Identity
 	slots   chan struct{} // one for each message in flight
 	answers chan answer
 
@@ -43,7 +45,7 @@ type answer struct {
 // PublishStream publishes without waiting for the answers.
 func (p *publishService) PublishStream(stream publishStream) error {
 	l := &pipeline{
-		server: p.server, stream: stream, ctx: stream.Context(),
+		server: p.server, stream: stream, ctx: stream.Context(), caller: identityOf(stream.Context()),
 		slots: make(chan struct{}, maxInFlight), answers: make(chan answer, maxInFlight),
 	}
 	read := make(chan error, 1)
@@ -59,6 +61,8 @@ func (p *publishService) PublishStream(stream publishStream) error {
 				return err // a panic: one message will never be answered
 			}
 			return l.finish(err)
+		case <-overOf(l.ctx):
+			return l.finish(callOf(l.ctx).why)
 		case <-p.server.stopping:
 			return l.finish(errDraining)
 		}
@@ -91,7 +95,7 @@ func (l *pipeline) submit(r *pb.PublishStreamRequest) {
 	done := func(published push.Published, err error) {
 		l.answers <- answer{r.GetCorrelationId(), r.GetRequest().GetChannel(), published, err}
 	}
-	publication, err := publicationOf(r.GetRequest())
+	publication, err := publicationOf(l.caller, r.GetRequest())
 	if err == nil {
 		err = l.server.engine.Submit(l.ctx, publication, true, done)
 	}

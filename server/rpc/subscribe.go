@@ -10,8 +10,9 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	pb "pushgate/proto/gen/pushgate/v1"
@@ -100,11 +101,14 @@ func (c *subscriber) connect(r *pb.Connect) (err error) {
 	if p, ok := peer.FromContext(c.ctx); ok {
 		info.RemoteAddress = p.Addr.String()
 	}
-	if agent := metadata.ValueFromIncomingContext(c.ctx, "user-agent"); len(agent) > 0 {
-		info.UserAgent = userAgent(agent[0])
+	info.UserAgent = userAgent(headerOf(c.ctx, "user-agent"))
+	authentication, err := identityOf(c.ctx).Be(r.GetSubscriber())
+	if err != nil {
+		return err
 	}
 	c.session, err = c.server.engine.Connect(c.ctx, push.Connection{
-		Subscriber: r.GetSubscriber(), Restore: r.GetRestore() != pb.Restore_RESTORE_NONE, Info: info, Wake: c.woken,
+		Subscriber: r.GetSubscriber(), Authentication: authentication,
+		Restore: r.GetRestore() != pb.Restore_RESTORE_NONE, Info: info, Wake: c.woken,
 	})
 	return err
 }
@@ -166,7 +170,7 @@ func (c *subscriber) handle(r *pb.SubscribeRequest) {
 // write sends what the session yields until it has ended. read tells that the
 // caller has nothing more to say.
 func (c *subscriber) write(read <-chan error) error {
-	stopping := c.server.stopping
+	stopping, over := c.server.stopping, overOf(c.ctx)
 	var leave <-chan time.Time
 	var frames []*wire.Frame
 	for {
@@ -195,6 +199,9 @@ func (c *subscriber) write(read <-chan error) error {
 			read = nil
 		case <-stopping:
 			stopping, leave = nil, time.After(rand.N(c.server.period+1))
+		case <-over:
+			over = nil
+			c.session.End(banned(callOf(c.ctx).why))
 		case <-leave:
 			c.session.End(push.Draining())
 		case <-c.ctx.Done():
@@ -222,6 +229,15 @@ func (c *subscriber) attend(written <-chan error) error {
 			return endStatus(&end)
 		}
 	}
+}
+
+// banned is the end of a session whose caller may not go on.
+func banned(why error) push.End {
+	code := wire.CloseUnauthenticated
+	if status.Code(why) == codes.Unavailable {
+		code = wire.CloseGoingAway
+	}
+	return push.GoAway(push.CauseAuth, code, status.Convert(why).Message())
 }
 
 func (c *subscriber) send(frames []*wire.Frame) error {

@@ -64,12 +64,12 @@ func (f *Flags) Pprof() bool {
 	if where == "" {
 		where = f.HTTP.Address
 	}
-	return f.HTTP.Pprof == "on" || f.HTTP.Pprof == "auto" && local(where)
+	return f.HTTP.Pprof == "on" || f.HTTP.Pprof == "auto" && Local(where)
 }
 
-// local says that only this machine reaches an address. It takes no name's word
+// Local says that only this machine reaches an address. It takes no name's word
 // for it but localhost's.
-func local(address string) bool {
+func Local(address string) bool {
 	if _, unix := listen.UnixPath(address); unix {
 		return true
 	}

@@ -14,7 +14,7 @@ type Admin struct {
 
 // OperationalHTTP says that http.address serves what is for operators.
 func (f *Flags) OperationalHTTP() bool {
-	return f.Admin.Address == "" && (local(f.HTTP.Address) || f.Auth.InsecureDevelopmentOnAnyAddress)
+	return f.Admin.Address == "" && (Local(f.HTTP.Address) || f.Auth.InsecureDevelopmentOnAnyAddress)
 }
 
 // leastSecret is the least length of a secret in bytes.
@@ -50,14 +50,22 @@ func (f *Flags) CheckExposure() error {
 		who, how     string
 	}{
 		{"http.address", f.HTTP.Address, f.TokensConfigured(), "can read as any subscriber", "set up clients' tokens (token.secret_file, token.key_files or token.jwks_urls)"},
-		{"grpc.address", f.GRPC.Address, f.GRPC.TLSClientCA != "", "can publish, and read as any subscriber", "ask for certificates (grpc.tls_certificate, grpc.tls_key and grpc.tls_client_ca)"},
+		{"grpc.address", f.GRPC.Address, f.callersShowThemselves(), "can publish, and read as any subscriber", "give callers keys (callers in the file; pushgate key make), or ask for certificates (grpc.tls_client_ca)"},
 		{"admin.address", f.Admin.Address, f.Admin.TokenFile != "", "can read metrics and take profiles", "set admin.token_file"},
 	} {
-		if a.address != "" && !local(a.address) && !a.safe {
+		if a.address != "" && !Local(a.address) && !a.safe {
 			return f.problem(a.key, "%s is not loopback, and anyone who reaches it %s; %s, %s", a.address, a.who, a.how, otherwise)
 		}
 	}
+	if !Local(f.GRPC.Address) && f.GRPC.TLSCertificate == "" && !f.GRPC.InsecurePlaintext {
+		return f.problem("grpc.address", "%s is not loopback, and callers' keys would go over the network as they are; set grpc.tls_certificate and grpc.tls_key, or, if the network encrypts, grpc.insecure_plaintext to true", f.GRPC.Address)
+	}
 	return nil
+}
+
+// callersShowThemselves: nobody calls who has not shown who it is.
+func (f *Flags) callersShowThemselves() bool {
+	return f.CallersConfigured() || f.GRPC.TLSClientCA != "" && f.GRPC.TLSClientCertificate == "required"
 }
 
 func (f *Flags) checkAdmin() error {

@@ -50,6 +50,9 @@ func (f *Flags) check() error {
 	if err := f.checkTokens(); err != nil {
 		return err
 	}
+	if err := f.checkCallers(); err != nil {
+		return err
+	}
 	return f.checkKafka()
 }
 

@@ -1,7 +1,7 @@
 package config
 
-// Config holds all settings but the namespaces and the sources of Kafka, which only
-// a file can give. The
+// Config holds all settings but the namespaces, the callers and the sources of Kafka,
+// which only a file can give. The
 // tag name is the flag; with the prefix of its group it is the YAML key too. Those
 // with reload:"live" can change while the process runs.
 type Config struct {
@@ -58,14 +58,17 @@ type HTTP struct {
 
 // GRPC is the listener for backends and operators.
 type GRPC struct {
-	Address        string `name:"address" placeholder:"HOST:PORT" default:"127.0.0.1:9090" help:"Where to listen for gRPC: HOST:PORT, or unix:PATH for a Unix socket. A socket that systemd passes by the name grpc is used instead."`
-	SocketMode     Mode   `name:"socket-mode" placeholder:"MODE" default:"0660" help:"The permissions of the Unix socket, in octal digits."`
-	ReusePort      bool   `name:"reuse-port" default:"false" help:"As http.reuse_port."`
-	TLSCertificate string `name:"tls-certificate" placeholder:"FILE" help:"As http.tls_certificate."`
-	TLSKey         string `name:"tls-key" placeholder:"FILE" help:"The private key of the certificate, in PEM."`
-	TLSClientCA    string `name:"tls-client-ca" placeholder:"FILE" help:"Authorities, in PEM: whoever connects needs a certificate that one of them has signed."`
-	MaxMessage     Size   `name:"max-message" placeholder:"SIZE" default:"16MiB" min:"1" help:"The largest request; a batch counts as one."`
-	Reflection     bool   `name:"reflection" default:"true" negatable:"" help:"Tell tools such as grpcurl which services there are."`
+	Address              string `name:"address" placeholder:"HOST:PORT" default:"127.0.0.1:9090" help:"Where to listen for gRPC: HOST:PORT, or unix:PATH for a Unix socket. A socket that systemd passes by the name grpc is used instead."`
+	SocketMode           Mode   `name:"socket-mode" placeholder:"MODE" default:"0660" help:"The permissions of the Unix socket, in octal digits."`
+	ReusePort            bool   `name:"reuse-port" default:"false" help:"As http.reuse_port."`
+	TLSCertificate       string `name:"tls-certificate" placeholder:"FILE" help:"As http.tls_certificate."`
+	TLSKey               string `name:"tls-key" placeholder:"FILE" help:"The private key of the certificate, in PEM."`
+	TLSClientCA          string `name:"tls-client-ca" placeholder:"FILE" help:"Authorities, in PEM: whoever connects needs a certificate that one of them has signed."`
+	TLSClientCertificate string `name:"tls-client-certificate" enum:"required,optional" default:"required" help:"Whether a certificate is needed, or only looked at where a caller has one: required or optional."`
+	InsecurePlaintext    bool   `name:"insecure-plaintext" default:"false" help:"Take keys and tokens without TLS on an address that others reach, where the network encrypts what goes over it. Who can listen there can use them."`
+	Tokens               bool   `name:"tokens" default:"false" help:"Callers may show tokens (JWT) that the keys of token.* verify; the claim scope says what they may do."`
+	MaxMessage           Size   `name:"max-message" placeholder:"SIZE" default:"16MiB" min:"1" help:"The largest request; a batch counts as one."`
+	Reflection           bool   `name:"reflection" default:"true" negatable:"" help:"Tell tools such as grpcurl which services there are."`
 }
 
 // Auth says who may do what.

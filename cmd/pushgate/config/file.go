@@ -18,6 +18,7 @@ type file struct {
 	values       map[string]entry // by key
 	namespaces   []namedNode
 	kafkaSources []namedNode
+	callers      []namedNode
 	anchors      map[string]ast.Node
 }
 
@@ -78,7 +79,7 @@ func (f *file) read(root ast.Node) error {
 	f.anchors = anchorsOf(root)
 	w := walker{file: f, anchors: f.anchors, settings: settings}
 	w.special = func(key string, node ast.Node) (bool, error) {
-		lists := map[string]*[]namedNode{"namespaces": &f.namespaces, "kafka.sources": &f.kafkaSources}
+		lists := map[string]*[]namedNode{"namespaces": &f.namespaces, "kafka.sources": &f.kafkaSources, "callers": &f.callers}
 		list, taken := lists[key]
 		if !taken {
 			return false, nil

@@ -21,6 +21,8 @@ type Flags struct {
 	Namespaces []NamedNamespace `kong:"-"`
 	// KafkaSources are what the file says.
 	KafkaSources []NamedKafkaSource `kong:"-"`
+	// Callers are what the file says.
+	Callers []NamedCaller `kong:"-"`
 }
 
 const pathEnv = EnvPrefix + "CONFIG"
@@ -96,6 +98,9 @@ func (f *Flags) AfterApply() error {
 		return err
 	}
 	if f.KafkaSources, err = f.file.readKafkaSources(); err != nil {
+		return err
+	}
+	if f.Callers, err = f.file.readCallers(); err != nil {
 		return err
 	}
 	if f.Node == "" {

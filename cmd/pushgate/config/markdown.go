@@ -29,6 +29,10 @@ const kafkaSourcesIntroduction = "## kafka.sources\n\n" +
 	"What is read from Kafka, and what becomes of it; [kafka.md](kafka.md) explains it. The sources stand in the file only.\n\n" +
 	"```yaml\nkafka:\n  brokers: [localhost:9092]\n  sources:\n    orders:\n      topics: [orders]\n      channel: orders:{{.Key}}\n      dead_letter: orders-dead\n```\n\n"
 
+const callersIntroduction = "## callers\n\n" +
+	"Who calls by gRPC, and what it may do; [security.md](security.md#who-calls-by-grpc) explains it. The callers stand in the file only.\n\n" +
+	"```yaml\ncallers:\n  shop:\n    keys: [5f2c0b…]\n    publish: [\"orders:*\"]\n  prometheus:\n    keys: [9d01aa…]\n    control: read\n```\n\n"
+
 // Markdown writes docs/configuration.md.
 func Markdown(out io.Writer) error {
 	var b strings.Builder
@@ -62,6 +66,11 @@ func Markdown(out io.Writer) error {
 	b.WriteString("\n" + kafkaSourcesIntroduction)
 	table(&b, "", false)
 	for _, s := range kafkaSourceSettings {
+		row(&b, s, false)
+	}
+	b.WriteString("\n" + callersIntroduction)
+	table(&b, "", false)
+	for _, s := range callerSettings {
 		row(&b, s, false)
 	}
 	_, err := io.WriteString(out, b.String())

@@ -31,6 +31,16 @@ func (f *Flags) Print(out io.Writer) error {
 			p.setting("    ", s, s.in(reflect.ValueOf(&n.Namespace).Elem()), source)
 		}
 	}
+	if len(f.Callers) > 0 {
+		b.WriteString("callers:\n")
+	}
+	for _, n := range f.Callers {
+		fmt.Fprintf(&b, "  %s:\n", quote(n.Name))
+		p.group, p.inherited = "", false
+		for _, s := range callerSettings {
+			p.setting("    ", s, s.in(reflect.ValueOf(&n.Caller).Elem()), n.sources[s.key])
+		}
+	}
 	_, err := io.WriteString(out, b.String())
 	return err
 }

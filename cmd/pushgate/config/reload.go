@@ -28,7 +28,11 @@ func (f *Flags) Reload(next *Flags) (*Flags, []Change, error) {
 	var of []Change
 	merged.Namespaces, of = mergeNamespaces(f.Namespaces, next.Namespaces)
 	changes = append(changes, of...)
-	changes = append(changes, changedSources(f.KafkaSources, next.KafkaSources)...)
+	changes = append(changes, changed("kafka.sources", false, f.KafkaSources, next.KafkaSources,
+		func(n NamedKafkaSource) (string, any) { return n.Name, n.KafkaSource })...)
+	changes = append(changes, changed("callers", true, f.Callers, next.Callers,
+		func(n NamedCaller) (string, any) { return n.Name, n.Caller })...)
+	merged.Callers, merged.file = next.Callers, next.file
 	return &merged, changes, merged.check()
 }
 
@@ -84,23 +88,24 @@ func namespace(all []NamedNamespace, name string) NamedNamespace {
 	return all[i]
 }
 
-// changedSources lists the sources of Kafka that are not the same in both.
-func changedSources(old, next []NamedKafkaSource) (changes []Change) {
-	was, is := map[string]KafkaSource{}, map[string]KafkaSource{}
-	for _, n := range old {
-		was[n.Name] = n.KafkaSource
-	}
-	for _, n := range next {
-		is[n.Name] = n.KafkaSource
-	}
-	names := maps.Clone(was)
-	maps.Copy(names, is)
+// changed lists the parts under a key, by their names, that are not the same in both.
+func changed[N any](key string, live bool, was, is []N, of func(N) (name string, settings any)) (changes []Change) {
+	before, after := byName(was, of), byName(is, of)
+	names := maps.Clone(before)
+	maps.Copy(names, after)
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		_, before := was[name]
-		_, after := is[name]
-		if before != after || !reflect.DeepEqual(was[name], is[name]) {
-			changes = append(changes, Change{Key: "kafka.sources." + name})
+		if !reflect.DeepEqual(before[name], after[name]) {
+			changes = append(changes, Change{Key: key + "." + name, Live: live})
 		}
 	}
 	return changes
+}
+
+func byName[N any](list []N, of func(N) (name string, settings any)) map[string]any {
+	all := make(map[string]any, len(list))
+	for _, n := range list {
+		name, settings := of(n)
+		all[name] = settings
+	}
+	return all
 }

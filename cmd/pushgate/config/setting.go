@@ -8,7 +8,7 @@ import (
 // EnvPrefix begins the names of all environment variables.
 const EnvPrefix = "PUSHGATE_"
 
-// setting is one leaf of Config, Namespace or KafkaSource.
+// setting is one leaf of Config, Namespace, KafkaSource or Caller.
 type setting struct {
 	key   string // as in YAML: http.allowed_origins
 	tag   reflect.StructTag
@@ -33,6 +33,7 @@ var (
 	settings            = settingsOf(reflect.TypeFor[Config]())
 	namespaceSettings   = settingsOf(reflect.TypeFor[Namespace]())
 	kafkaSourceSettings = settingsOf(reflect.TypeFor[KafkaSource]())
+	callerSettings      = settingsOf(reflect.TypeFor[Caller]())
 )
 
 // settingsOf lists the settings of a struct in their order.

@@ -9,7 +9,7 @@ func (f *Flags) HTTPCertificate() certificate.Files {
 
 // GRPCCertificate are those of the gRPC listener.
 func (f *Flags) GRPCCertificate() certificate.Files {
-	return certificate.Files{Certificate: f.GRPC.TLSCertificate, Key: f.GRPC.TLSKey, ClientCA: f.GRPC.TLSClientCA}
+	return certificate.Files{Certificate: f.GRPC.TLSCertificate, Key: f.GRPC.TLSKey, ClientCA: f.GRPC.TLSClientCA, ClientOptional: f.GRPC.TLSClientCertificate == "optional"}
 }
 
 func (f *Flags) checkTLS() error {

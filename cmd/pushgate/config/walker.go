@@ -43,7 +43,7 @@ func (w walker) group(path string, node ast.Node, values map[string]entry) error
 func (w walker) known() []string {
 	var known []string
 	if w.special != nil {
-		known = append(known, "namespaces", "kafka.sources")
+		known = append(known, "namespaces", "kafka.sources", "callers")
 	}
 	for _, s := range w.settings {
 		known = append(known, s.key)

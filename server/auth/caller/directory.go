@@ -1,0 +1,303 @@
+package caller
+
+import (
+	"cmp"
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"pushgate/push"
+	"pushgate/push/wire"
+	"pushgate/server/admission"
+	"pushgate/server/auth/token"
+)
+
+// Tokens verifies tokens and answers what they grant.
+type Tokens interface {
+	Verify(ctx context.Context, text string) (token.Claims, error)
+	Grant(c token.Claims) push.Grant
+}
+
+// Options are the settings of a Directory.
+type Options struct {
+	Callers []Settings
+	Tokens  Tokens // nil: tokens are not taken
+	// Revoked says whether what a token grants is revoked.
+	Revoked func(context.Context, *push.Grant) (bool, error)
+	// Failures slows down addresses that show bad credentials; nil: none.
+	Failures *admission.Failures
+	Registry prometheus.Registerer
+}
+
+// Directory tells callers by their credentials. Safe for concurrent use.
+type Directory struct {
+	options Options
+	metrics *metrics
+	token   counters
+	entries atomic.Pointer[entries]
+	guarded atomic.Bool
+}
+
+// entries never change.
+type entries struct {
+	callers      map[string]*caller // by name
+	keys         map[Hash]*Identity
+	certificates map[string]*Identity
+}
+
+// NewDirectory makes a directory. Without any caller and without Tokens it is open:
+// everybody may do everything.
+func NewDirectory(o Options) (*Directory, error) {
+	d := &Directory{options: o, metrics: newMetrics(cmp.Or[prometheus.Registerer](o.Registry, prometheus.NewRegistry()))}
+	d.entries.Store(&entries{})
+	if o.Tokens != nil {
+		d.token = d.metrics.of(tokenCaller)
+		d.guarded.Store(true)
+	}
+	return d, d.Set(o.Callers)
+}
+
+// Guarded says that callers have to show who they are. Once it does, it always does.
+func (d *Directory) Guarded() bool { return d != nil && d.guarded.Load() }
+
+var (
+	errGone    = unauthenticated("this caller or its credential was removed from the configuration")
+	errChanged = &push.Error{Code: wire.CodeUnavailable, Message: "what this caller may do has changed; call again", RetryAfter: time.Second}
+)
+
+// Set replaces the callers. Those that stay as they are go on where they are with
+// their rates. It is not for concurrent use with itself.
+func (d *Directory) Set(all []Settings) error {
+	old, next := d.entries.Load(), &entries{
+		callers: map[string]*caller{}, keys: map[Hash]*Identity{}, certificates: map[string]*Identity{},
+	}
+	for _, s := range all {
+		c := old.callers[s.Name]
+		if c == nil || !c.same(s) {
+			var err error
+			if c, err = newCaller(s, d.metrics); err != nil {
+				return fmt.Errorf("%s: %w", s.Name, err)
+			}
+		}
+		next.callers[s.Name] = c
+		for _, hash := range s.Keys {
+			if next.keys[hash] != nil {
+				return fmt.Errorf("%s: a key of it is another caller's too", s.Name)
+			}
+			next.keys[hash] = c.identity(old.keys[hash], kindKey)
+		}
+		for _, name := range s.Certificates {
+			if next.certificates[name] != nil {
+				return fmt.Errorf("%s: the certificate name %q is another caller's too", s.Name, name)
+			}
+			next.certificates[name] = c.identity(old.certificates[name], kindCertificate)
+		}
+	}
+	d.entries.Store(next)
+	if len(all) > 0 {
+		d.guarded.Store(true)
+	}
+	for hash, identity := range old.keys {
+		identity.replace(next.keys[hash])
+	}
+	for name, identity := range old.certificates {
+		identity.replace(next.certificates[name])
+	}
+	for name := range old.callers {
+		if next.callers[name] == nil {
+			d.metrics.forget(name)
+		}
+	}
+	return nil
+}
+
+// identity is the old one if that is this caller's.
+func (c *caller) identity(old *Identity, kind string) *Identity {
+	if old != nil && old.rates == c {
+		return old
+	}
+	return &Identity{
+		name: c.settings.Name, kind: kind, access: c, has: c.has, expires: c.settings.Expires, rates: c, counters: c.counters,
+		be: c.mayBe,
+	}
+}
+
+// replace ends the identity unless the next one is the same.
+func (i *Identity) replace(next *Identity) {
+	switch next {
+	case i:
+	case nil:
+		i.over.Store(errGone)
+	default:
+		i.over.Store(errChanged)
+	}
+}
+
+// Credentials are what a call shows.
+type Credentials struct {
+	Authorization string            // the metadata of that name; "": none
+	Certificate   *x509.Certificate // verified; nil: none
+	Address       netip.Addr        // the peer's; the zero Addr for Unix sockets
+}
+
+// reason is why a call is refused.
+type reason string
+
+const (
+	reasonNone        reason = "none" // no credentials
+	reasonKey         reason = "key"  // not known
+	reasonCertificate reason = "certificate"
+	reasonToken       reason = "token"
+	reasonExpired     reason = "expired"
+	reasonNetwork     reason = "network"
+	reasonSlowed      reason = "slowed"
+	reasonRight       reason = "right"
+)
+
+var reasons = []reason{reasonNone, reasonKey, reasonCertificate, reasonToken, reasonExpired, reasonNetwork, reasonSlowed, reasonRight}
+
+func (d *Directory) refuse(why reason, e *push.Error) error {
+	d.metrics.refused.WithLabelValues(string(why)).Inc()
+	return e
+}
+
+// Find tells who shows a key or a certificate, without waiting for anything. For a
+// token it answers neither an identity nor an error: Verify does.
+func (d *Directory) Find(c Credentials, now time.Time) (*Identity, error) {
+	if c.Authorization == "" {
+		return d.certified(c)
+	}
+	text, err := bearer(c.Authorization)
+	if err != nil {
+		return nil, d.refuse(reasonNone, unauthenticated("%s", err))
+	}
+	if !strings.HasPrefix(text, keyPrefix) && d.options.Tokens != nil {
+		return nil, nil
+	}
+	found := d.entries.Load().keys[HashOf(text)]
+	if found == nil {
+		return nil, d.failed(reasonKey, c.Address, now, unauthenticated("the key is not known"))
+	}
+	return d.here(found, c, now)
+}
+
+func (d *Directory) certified(c Credentials) (*Identity, error) {
+	if c.Certificate == nil {
+		return nil, d.refuse(reasonNone, unauthenticated("bring credentials, as authorization: Bearer KEY"))
+	}
+	known := d.entries.Load().certificates
+	for _, name := range namesOf(c.Certificate) {
+		if found := known[name]; found != nil {
+			return d.here(found, c, time.Now())
+		}
+	}
+	return nil, d.refuse(reasonCertificate, unauthenticated("the certificate is of no caller that is known, and there is no key"))
+}
+
+// here checks that a caller may call from where it is.
+func (d *Directory) here(i *Identity, c Credentials, now time.Time) (*Identity, error) {
+	if err := i.Standing(context.Background(), now); err != nil {
+		return nil, d.refuse(reasonExpired, push.AsError(err))
+	}
+	if !i.rates.from(c.Address) {
+		return nil, d.refuse(reasonNetwork, unauthenticated("this caller may not call from this address"))
+	}
+	i.counters.calls.Inc()
+	return i, nil
+}
+
+// failed is the refusal of bad credentials.
+func (d *Directory) failed(why reason, from netip.Addr, now time.Time, e *push.Error) error {
+	if err := d.slowed(from, now); err != nil {
+		return err
+	}
+	d.options.Failures.Failed(from, now)
+	return d.refuse(why, e)
+}
+
+func (d *Directory) slowed(from netip.Addr, now time.Time) error {
+	if wait := d.options.Failures.Wait(from, now); wait > 0 {
+		return d.refuse(reasonSlowed, &push.Error{
+			Code: wire.CodeResourceExhausted, Message: "too many bad credentials from this address; slow down", RetryAfter: wait,
+		})
+	}
+	return nil
+}
+
+// Again is for another call with the credentials by which an identity was found
+// before: it answers it if it is still good, and otherwise nil.
+func (d *Directory) Again(ctx context.Context, i *Identity, now time.Time) *Identity {
+	if i.stale(now) || i.Standing(ctx, now) != nil {
+		return nil
+	}
+	i.counters.calls.Inc()
+	return i
+}
+
+// Verify tells who shows a token. It may wait for the keys of tokens.
+func (d *Directory) Verify(ctx context.Context, c Credentials, now time.Time) (*Identity, error) {
+	if err := d.slowed(c.Address, now); err != nil {
+		return nil, err
+	}
+	text, err := bearer(c.Authorization)
+	if err != nil {
+		return nil, d.refuse(reasonNone, unauthenticated("%s", err))
+	}
+	claims, err := d.options.Tokens.Verify(ctx, text)
+	if e := push.AsError(err); err != nil && e.Code == wire.CodeUnauthenticated {
+		return nil, d.failed(reasonToken, c.Address, now, e)
+	}
+	if err != nil {
+		return nil, err
+	}
+	grant := d.options.Tokens.Grant(claims)
+	i := &Identity{
+		name: claims.Account, kind: kindToken, access: grant.Access, expires: grant.Expires, grant: &grant,
+		has:     func(r Right) bool { return scoped(claims.Scope, r) },
+		be:      func(subscriber string) bool { return subscriber == grant.Subscriber },
+		revoked: d.options.Revoked, counters: d.token, verified: now,
+	}
+	if err := i.Standing(ctx, now); err != nil {
+		return nil, d.refuse(reasonToken, push.AsError(err))
+	}
+	i.counters.calls.Inc()
+	return i, nil
+}
+
+// Deny counts a call without the right for it, and answers the refusal.
+func (d *Directory) Deny(r Right) error {
+	return d.refuse(reasonRight, denied("this caller may not %s", verbs[r]))
+}
+
+var verbs = map[Right]string{
+	Publish: "publish", Subscribe: "subscribe", Read: "call ControlService", Control: "change anything by ControlService",
+}
+
+var errBearer = errors.New("the metadata authorization has to be: Bearer KEY")
+
+func bearer(authorization string) (string, error) {
+	scheme, text, _ := strings.Cut(authorization, " ")
+	if text = strings.TrimSpace(text); !strings.EqualFold(scheme, "Bearer") || text == "" {
+		return "", errBearer
+	}
+	return text, nil
+}
+
+// namesOf are the names by which a certificate may be a caller's.
+func namesOf(c *x509.Certificate) (names []string) {
+	for _, u := range c.URIs {
+		names = append(names, u.String())
+	}
+	names = append(names, c.DNSNames...)
+	if len(names) == 0 && c.Subject.CommonName != "" {
+		names = append(names, c.Subject.CommonName)
+	}
+	return names
+}

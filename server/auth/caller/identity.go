@@ -1,0 +1,143 @@
+package caller
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"pushgate/push"
+	"pushgate/push/wire"
+)
+
+// Identity is who calls, by one of its credentials, and what it may do. A nil one may
+// do everything. Safe for concurrent use.
+type Identity struct {
+	name, kind string
+	access     push.Access
+	has        func(Right) bool
+	be         func(subscriber string) bool
+	expires    time.Time   // zero: never
+	grant      *push.Grant // a token's; nil: not one
+	revoked    func(context.Context, *push.Grant) (bool, error)
+	rates      *caller // nil: without
+	counters   counters
+	verified   time.Time // a token's
+
+	// over is why it is nobody any more; nil: it is.
+	over atomic.Pointer[push.Error]
+}
+
+// The kinds of credentials.
+const (
+	kindKey         = "key"
+	kindCertificate = "certificate"
+	kindToken       = "token"
+)
+
+// tokenAge is for how long a token that was verified is not verified again.
+const tokenAge = time.Minute
+
+// String is for the log: the kind of credential, and whose.
+func (i *Identity) String() string {
+	if i == nil {
+		return "anybody"
+	}
+	return i.kind + ":" + i.name
+}
+
+// Standing says why the identity is not good any more, if it is not.
+func (i *Identity) Standing(ctx context.Context, now time.Time) error {
+	if i == nil {
+		return nil
+	}
+	if over := i.over.Load(); over != nil {
+		return over
+	}
+	if !i.expires.IsZero() && !now.Before(i.expires) {
+		return unauthenticated("the %s has expired", i.kind)
+	}
+	if i.grant == nil {
+		return nil
+	}
+	switch revoked, err := i.revoked(ctx, i.grant); {
+	case err != nil:
+		return err
+	case revoked:
+		return unauthenticated("the token is revoked")
+	}
+	return nil
+}
+
+// stale says that a token has to be verified again.
+func (i *Identity) stale(now time.Time) bool {
+	return i.kind == kindToken && now.Sub(i.verified) >= tokenAge
+}
+
+// Has says whether the identity has a right.
+func (i *Identity) Has(r Right) bool { return i == nil || i.has(r) }
+
+// Publish lets a message of so many bytes through, or says why not. It counts
+// towards the caller's rates.
+func (i *Identity) Publish(channel string, bytes int) error {
+	if i == nil {
+		return nil
+	}
+	if !i.access.May(push.ActionPublish, channel) {
+		i.counters.denied.Inc()
+		return denied("this caller may not publish to %q", channel)
+	}
+	if i.rates != nil {
+		now := time.Now()
+		wait := i.rates.messages.take(now, 1)
+		if wait == 0 {
+			wait = i.rates.bytes.take(now, bytes)
+		}
+		if wait > 0 {
+			i.counters.limited.Inc()
+			return &push.Error{Code: wire.CodeResourceExhausted, Message: "this caller publishes more than it may; slow down", RetryAfter: wait}
+		}
+	}
+	i.counters.taken.Inc()
+	return nil
+}
+
+// Be answers how a session of this caller as a subscriber is let in; nil: it may do
+// everything.
+func (i *Identity) Be(subscriber string) (*push.Authentication, error) {
+	if i == nil {
+		return nil, nil
+	}
+	if subscriber != "" && !i.be(subscriber) {
+		return nil, denied("this caller may not be the subscriber %q", subscriber)
+	}
+	grant := push.Grant{Subscriber: subscriber, Access: i.access, Standing: i.grant == nil}
+	if i.grant != nil {
+		grant.Account, grant.ID, grant.Issued = i.grant.Account, i.grant.ID, i.grant.Issued
+	}
+	return &push.Authentication{Grant: &grant}, nil
+}
+
+func unauthenticated(format string, args ...any) *push.Error {
+	return &push.Error{Code: wire.CodeUnauthenticated, Message: fmt.Sprintf(format, args...)}
+}
+
+func denied(format string, args ...any) *push.Error {
+	return &push.Error{Code: wire.CodePermissionDenied, Message: fmt.Sprintf(format, args...)}
+}
+
+// scopes are the words of a token's scope that say which rights it has.
+var scopes = map[Right][]string{
+	Publish:   {"pushgate:publish"},
+	Subscribe: {"pushgate:subscribe"},
+	Read:      {"pushgate:read", "pushgate:control"},
+	Control:   {"pushgate:control"},
+}
+
+func scoped(have []string, r Right) bool {
+	if r == None || r == Any {
+		return true
+	}
+	return slices.ContainsFunc(scopes[r], func(word string) bool { return slices.Contains(have, word) })
+}
