@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/credentials"
 
 	"pushgate/cmd/pushgate/config"
+	"pushgate/server/audit"
 	"pushgate/server/certificate"
 )
 
@@ -28,7 +29,7 @@ type certificates struct {
 // certificateInterval is how often the files are looked at.
 const certificateInterval = 10 * time.Second
 
-func openCertificates(f *config.Flags, logger *slog.Logger, registry prometheus.Registerer) (*certificates, error) {
+func openCertificates(f *config.Flags, logger *slog.Logger, registry prometheus.Registerer, record *audit.Log) (*certificates, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	c, metrics := &certificates{stop: stop}, certificate.NewMetrics(registry)
 	for name, of := range map[string]struct {
@@ -40,7 +41,7 @@ func openCertificates(f *config.Flags, logger *slog.Logger, registry prometheus.
 		if of.files.Certificate == "" {
 			continue
 		}
-		source, err := certificate.Open(name, of.files, logger, metrics)
+		source, err := certificate.Open(name, of.files, logger, metrics, record.Renewed)
 		if err != nil {
 			c.close()
 			return nil, usageError{fmt.Sprintf("%s.tls_certificate: %s", name, oneLine(err))}

@@ -14,9 +14,13 @@ func newLogger(out io.Writer, c config.Log) (*slog.Logger, *slog.LevelVar, error
 	if err := level.UnmarshalText([]byte(c.Level)); err != nil {
 		return nil, nil, fmt.Errorf("log.level: %w", err)
 	}
+	return slog.New(newHandler(out, c.Format, level)), level, nil
+}
+
+func newHandler(out io.Writer, format string, level slog.Leveler) slog.Handler {
 	options := &slog.HandlerOptions{Level: level}
-	if c.Format == "json" {
-		return slog.New(slog.NewJSONHandler(out, options)), level, nil
+	if format == "json" {
+		return slog.NewJSONHandler(out, options)
 	}
-	return slog.New(slog.NewTextHandler(out, options)), level, nil
+	return slog.NewTextHandler(out, options)
 }

@@ -29,6 +29,7 @@ type node struct {
 	logger    *slog.Logger
 	level     *slog.LevelVar
 
+	audit    *auditing
 	door     *door
 	shown    *certificates
 	database database
@@ -53,8 +54,8 @@ type node struct {
 	draining chan struct{} // closed when the node is not ready any more
 }
 
-func newNode(f *config.Flags, again reread, passed passedSockets, logger *slog.Logger, level *slog.LevelVar) *node {
-	n := &node{reread: again, logger: logger, level: level, passed: passed, manager: systemd.Environment(), draining: make(chan struct{})}
+func newNode(f *config.Flags, again reread, passed passedSockets, record *auditing, logger *slog.Logger, level *slog.LevelVar) *node {
+	n := &node{audit: record, reread: again, logger: logger, level: level, passed: passed, manager: systemd.Environment(), draining: make(chan struct{})}
 	n.flags.Store(f)
 	return n
 }
@@ -86,7 +87,7 @@ func (n *node) assemble(f *config.Flags) (err error) {
 	if n.door, err = newDoor(f, n.logger, registry); err != nil {
 		return err
 	}
-	if n.shown, err = openCertificates(f, n.logger, registry); err != nil {
+	if n.shown, err = openCertificates(f, n.logger, registry, n.audit.log); err != nil {
 		return err
 	}
 	c := f.Engine()
@@ -124,6 +125,7 @@ func (n *node) assemble(f *config.Flags) (err error) {
 
 		Tokens:     tokensOf(f, n.verifier),
 		Failures:   n.door.failures,
+		Audit:      n.audit.log,
 		Gate:       n.door.gate,
 		Proxies:    n.door.proxies,
 		Handshakes: n.door.handshakes,
@@ -138,7 +140,7 @@ func (n *node) assemble(f *config.Flags) (err error) {
 		if err != nil {
 			return err
 		}
-		n.admin = web.NewOperations(n.web, web.OperationsOptions{Registry: registry, Pprof: f.Pprof(), Secret: secret, Logger: n.logger})
+		n.admin = web.NewOperations(n.web, web.OperationsOptions{Registry: registry, Pprof: f.Pprof(), Secret: secret, Audit: n.audit.log, Logger: n.logger})
 	}
 	if n.callers, err = newDirectory(f, n.verifier, n.engine, n.door.failures, registry); err != nil {
 		return err
@@ -152,6 +154,7 @@ func (n *node) assemble(f *config.Flags) (err error) {
 		Process:    n,
 		Gate:       n.door.gate,
 		Callers:    n.callers,
+		Audit:      n.audit.log,
 		Secure:     n.shown.credentials(),
 		Logger:     n.logger,
 		Registry:   registry,

@@ -20,9 +20,11 @@ func (n *node) Reload() (applied, restart []string, err error) {
 	applied, restart, err = n.reload()
 	if err != nil {
 		err = errors.New(oneLine(err))
+		n.audit.log.Reloaded(nil, nil, err)
 		n.logger.Error("the configuration was not reloaded; nothing has changed", "error", err)
 		return nil, nil, err
 	}
+	n.audit.log.Reloaded(applied, restart, nil)
 	n.logger.Info("configuration reloaded", "applied", applied, "needs_restart", restart)
 	return applied, restart, nil
 }
@@ -35,6 +37,9 @@ func (n *node) reload() (applied, restart []string, err error) {
 	n.passed.inherit(next)
 	flags, changes, err := n.flags.Load().Reload(next)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := n.audit.reload(); err != nil {
 		return nil, nil, err
 	}
 	renewed, err := n.shown.reload()

@@ -33,7 +33,12 @@ func (c *serveCommand) Run(ctx context.Context, t terminal, again reread) error 
 	if err != nil {
 		return err
 	}
-	n := newNode(&c.Flags, again, passed, logger, level)
+	record, err := openAudit(c.Log, t.err, logger)
+	if err != nil {
+		return err
+	}
+	defer record.close()
+	n := newNode(&c.Flags, again, passed, record, logger, level)
 	if err := n.open(ctx); err != nil {
 		return interrupted(ctx, err, logger)
 	}
@@ -42,6 +47,7 @@ func (c *serveCommand) Run(ctx context.Context, t terminal, again reread) error 
 	}
 	logger.Info("started", "version", programVersion(), "node", c.Node, "store", n.driver,
 		"http", n.httpListener.Addr().String(), "grpc", n.grpcListener.Addr().String())
+	record.log.Started(c.exposure()...)
 	n.manager.Ready(n.status())
 	failure := n.serve(ctx, hangups)
 	how := n.flags.Load().Shutdown

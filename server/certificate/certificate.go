@@ -34,6 +34,7 @@ type Source struct {
 	files   Files
 	logger  *slog.Logger
 	metrics *Metrics
+	renewed func(listener string, err error)
 
 	reading sync.Mutex
 	seen    []stamp
@@ -47,9 +48,10 @@ type content struct {
 }
 
 // Open reads the files. The error names the one that cannot be used. The name of
-// the listener is for the log and the metrics.
-func Open(name string, files Files, logger *slog.Logger, metrics *Metrics) (*Source, error) {
-	s := &Source{name: name, files: files, logger: logger, metrics: metrics, seen: stamps(files)}
+// the listener is for the log and the metrics. renewed is told of each change of the
+// files, and why what they hold cannot be used if it cannot.
+func Open(name string, files Files, logger *slog.Logger, metrics *Metrics, renewed func(listener string, err error)) (*Source, error) {
+	s := &Source{name: name, files: files, logger: logger, metrics: metrics, renewed: renewed, seen: stamps(files)}
 	first, err := load(files)
 	if err != nil {
 		return nil, err
@@ -87,6 +89,7 @@ func (s *Source) Reload() (changed bool, err error) {
 	}
 	s.seen = now
 	next, err := load(s.files)
+	s.renewed(s.name, err)
 	if err != nil {
 		s.metrics.failed(s.name)
 		s.logger.Error("a changed certificate cannot be used; what was loaded before stays", "listener", s.name, "error", err)

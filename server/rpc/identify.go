@@ -7,8 +7,14 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/tap"
+	"google.golang.org/protobuf/proto"
 
+	"pushgate/push"
+	"pushgate/push/wire"
+	"pushgate/server/audit"
 	"pushgate/server/auth/caller"
 )
 
@@ -60,6 +66,23 @@ func (s *Server) knock(ctx context.Context, info *tap.Info) (context.Context, er
 	return ctx, err
 }
 
+// strange refuses a call of somebody who has not shown who it is.
+func (s *Server) strange(ctx context.Context, from *socket, err error) error {
+	err = s.fail(ctx, err)
+	if code := status.Code(err); code == codes.Unauthenticated || code == codes.ResourceExhausted {
+		s.options.Audit.Failed(audit.SideGRPC, from.address, status.Convert(err).Message())
+	}
+	return err
+}
+
+// forbid refuses what a caller may not do.
+func (s *Server) forbid(ctx context.Context, who *caller.Identity, method string, err error) error {
+	if e := push.AsError(err); e.Code == wire.CodePermissionDenied {
+		s.options.Audit.Denied(who.String(), socketOf(ctx).address, method, e.Message)
+	}
+	return err
+}
+
 // identify finds who makes a call, but for one with a token.
 func (s *Server) identify(ctx context.Context, info *tap.Info) (context.Context, error) {
 	conn, now := socketOf(ctx), time.Now()
@@ -72,11 +95,12 @@ func (s *Server) identify(ctx context.Context, info *tap.Info) (context.Context,
 	}
 	identity, err := s.options.Callers.Find(credentials, now)
 	if err != nil {
-		return ctx, s.fail(ctx, err)
+		return ctx, s.strange(ctx, conn, err)
 	}
 	if identity == nil {
 		return ctx, nil
 	}
+	s.options.Audit.Used(identity.String(), conn.address)
 	conn.last.Store(&found{credentials.Authorization, identity})
 	return s.let(ctx, identity, info.FullMethodName)
 }
@@ -91,7 +115,7 @@ func forAll(method string) bool {
 func (s *Server) let(ctx context.Context, identity *caller.Identity, method string) (context.Context, error) {
 	right, known := rights[method]
 	if !known || !identity.Has(right) {
-		return ctx, s.fail(ctx, s.options.Callers.Deny(right))
+		return ctx, s.fail(ctx, s.forbid(ctx, identity, method, s.options.Callers.Deny(right)))
 	}
 	return context.WithValue(ctx, callKey{}, &call{identity: identity}), nil
 }
@@ -105,8 +129,9 @@ func (s *Server) admit(ctx context.Context, method string) (context.Context, err
 	authorization := headerOf(ctx, authorizationKey)
 	identity, err := s.options.Callers.Verify(ctx, caller.Credentials{Authorization: authorization, Address: conn.address}, time.Now())
 	if err != nil {
-		return ctx, s.fail(ctx, err)
+		return ctx, s.strange(ctx, conn, err)
 	}
+	s.options.Audit.Used(identity.String(), conn.address)
 	conn.last.Store(&found{authorization, identity})
 	return s.let(ctx, identity, method)
 }
@@ -116,7 +141,11 @@ func (s *Server) admitUnary(ctx context.Context, request any, info *grpc.UnarySe
 	if err != nil {
 		return nil, err
 	}
-	return handler(ctx, request)
+	answer, err := handler(ctx, request)
+	if message, ok := request.(proto.Message); ok && rights[info.FullMethod] == caller.Control {
+		s.options.Audit.Operated(identityOf(ctx).String(), socketOf(ctx).address, info.FullMethod, message, status.Code(err))
+	}
+	return answer, err
 }
 
 func (s *Server) admitStream(service any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {

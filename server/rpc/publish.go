@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 
+	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	pb "pushgate/proto/gen/pushgate/v1"
@@ -17,7 +18,7 @@ type publishService struct {
 
 // Publish publishes one message.
 func (p *publishService) Publish(ctx context.Context, r *pb.PublishRequest) (*pb.PublishResponse, error) {
-	publication, err := publicationOf(identityOf(ctx), r)
+	publication, err := p.server.publication(ctx, identityOf(ctx), r)
 	if err != nil {
 		return nil, p.server.fail(ctx, err)
 	}
@@ -28,8 +29,20 @@ func (p *publishService) Publish(ctx context.Context, r *pb.PublishRequest) (*pb
 	return publishResponse(r.GetChannel(), published), nil
 }
 
-// publicationOf is what a caller asks to publish, if it may.
-func publicationOf(by *caller.Identity, r *pb.PublishRequest) (push.Publication, error) {
+// publication is what a caller asks to publish, if it may.
+func (s *Server) publication(ctx context.Context, by *caller.Identity, r *pb.PublishRequest) (push.Publication, error) {
+	publication, err := publicationOf(r)
+	if err == nil {
+		err = by.Publish(r.GetChannel(), len(r.GetData()))
+	}
+	if err != nil {
+		method, _ := grpc.Method(ctx)
+		return push.Publication{}, s.forbid(ctx, by, method, err)
+	}
+	return publication, nil
+}
+
+func publicationOf(r *pb.PublishRequest) (push.Publication, error) {
 	if r == nil {
 		return push.Publication{}, invalid("request", "request is missing")
 	}
@@ -37,9 +50,6 @@ func publicationOf(by *caller.Identity, r *pb.PublishRequest) (push.Publication,
 		if err := r.GetTtl().CheckValid(); err != nil {
 			return push.Publication{}, invalid("ttl", "ttl is not a valid duration")
 		}
-	}
-	if err := by.Publish(r.GetChannel(), len(r.GetData())); err != nil {
-		return push.Publication{}, err
 	}
 	return push.Publication{
 		Channel: r.GetChannel(), Data: r.GetData(), ContentType: r.GetContentType(), Headers: r.GetHeaders(),

@@ -62,7 +62,7 @@ func (p *publishService) publishAll(ctx context.Context, requests []*pb.PublishR
 	by := identityOf(ctx)
 	for i, r := range requests {
 		done := func(published push.Published, err error) { outcomes <- outcome{i, published, err} }
-		publication, err := publicationOf(by, r)
+		publication, err := p.server.publication(ctx, by, r)
 		if err == nil {
 			err = p.server.engine.Submit(ctx, publication, true, done)
 		}

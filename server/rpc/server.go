@@ -24,6 +24,7 @@ import (
 	pb "pushgate/proto/gen/pushgate/v1"
 	"pushgate/push"
 	"pushgate/server/admission"
+	"pushgate/server/audit"
 	"pushgate/server/auth/caller"
 )
 
@@ -42,6 +43,8 @@ type Options struct {
 	Gate *admission.Gate
 	// Callers says who calls, and what that one may do; nil: everybody, everything.
 	Callers *caller.Directory
+	// Audit records who was refused, who called and what operators did; nil: nothing.
+	Audit *audit.Log
 	// Secure are the credentials of TLS; nil: the server speaks plain text.
 	Secure credentials.TransportCredentials
 	// Process is what Drain and ReloadConfiguration ask; nil: they are not implemented.

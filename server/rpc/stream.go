@@ -95,7 +95,7 @@ func (l *pipeline) submit(r *pb.PublishStreamRequest) {
 	done := func(published push.Published, err error) {
 		l.answers <- answer{r.GetCorrelationId(), r.GetRequest().GetChannel(), published, err}
 	}
-	publication, err := publicationOf(l.caller, r.GetRequest())
+	publication, err := l.server.publication(l.ctx, l.caller, r.GetRequest())
 	if err == nil {
 		err = l.server.engine.Submit(l.ctx, publication, true, done)
 	}

@@ -104,7 +104,7 @@ func (c *subscriber) connect(r *pb.Connect) (err error) {
 	info.UserAgent = userAgent(headerOf(c.ctx, "user-agent"))
 	authentication, err := identityOf(c.ctx).Be(r.GetSubscriber())
 	if err != nil {
-		return err
+		return c.server.forbid(c.ctx, identityOf(c.ctx), pb.SubscribeService_Subscribe_FullMethodName, err)
 	}
 	c.session, err = c.server.engine.Connect(c.ctx, push.Connection{
 		Subscriber: r.GetSubscriber(), Authentication: authentication,

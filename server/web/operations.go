@@ -9,11 +9,14 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"net/netip"
 	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"pushgate/server/audit"
 )
 
 // maxScrapes is how many may read the metrics at the same time.
@@ -48,6 +51,8 @@ type OperationsOptions struct {
 	Pprof bool
 	// Secret is what requests have to bring as bearer token; "": nothing.
 	Secret string
+	// Audit records who does not bring it; nil: nothing.
+	Audit  *audit.Log
 	Logger *slog.Logger
 }
 
@@ -69,7 +74,7 @@ func NewOperations(of *Server, o OperationsOptions) *Operations {
 	operate(mux, o.Registry, o.Pprof)
 	var handler http.Handler = mux
 	if o.Secret != "" {
-		handler = guarded(mux, o.Secret)
+		handler = guarded(mux, o.Secret, o.Audit)
 	}
 	return &Operations{http: &http.Server{
 		Handler: secured(handler), ReadHeaderTimeout: operatorTimeout, IdleTimeout: time.Minute,
@@ -79,12 +84,14 @@ func NewOperations(of *Server, o OperationsOptions) *Operations {
 
 // guarded lets those in who know the secret. How long it takes to say no tells
 // nothing of it.
-func guarded(h http.Handler, secret string) http.Handler {
+func guarded(h http.Handler, secret string, record *audit.Log) http.Handler {
 	want := sha256.Sum256([]byte(secret))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		scheme, brought, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 		got := sha256.Sum256([]byte(brought))
 		if !strings.EqualFold(scheme, "Bearer") || subtle.ConstantTimeCompare(got[:], want[:]) == 0 {
+			remote, _ := netip.ParseAddrPort(r.RemoteAddr) // invalid for Unix sockets
+			record.Failed(audit.SideAdmin, remote.Addr(), "the secret is not there, or wrong")
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			answer(w, http.StatusUnauthorized, map[string]any{"code": "unauthenticated", "message": "bring the secret of admin.token_file as bearer token"})
 			return

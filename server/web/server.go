@@ -15,6 +15,7 @@ import (
 
 	"pushgate/push"
 	"pushgate/server/admission"
+	"pushgate/server/audit"
 	"pushgate/server/front"
 	"pushgate/server/ws"
 )
@@ -47,9 +48,10 @@ type Options struct {
 	HandshakeTimeout time.Duration
 	// MaxHeader bounds a request's header in bytes; net/http adds 4 KiB.
 	MaxHeader int
-	// Tokens and Failures: see ws.Options.
+	// Tokens, Failures and Audit: see ws.Options.
 	Tokens   *ws.Tokens
 	Failures *admission.Failures
+	Audit    *audit.Log
 	// Gate and Proxies: see ws.Options.
 	Gate    *admission.Gate
 	Proxies admission.Proxies
@@ -96,7 +98,7 @@ func New(engine *push.Engine, o Options) (*Server, error) {
 			MaxFrame: o.MaxFrame, AllowedOrigins: o.AllowedOrigins, Logger: o.Logger,
 			HeartbeatInterval: o.HeartbeatInterval, PongTimeout: o.PongTimeout,
 			EgressBytes: o.EgressBytes, EgressTotalBytes: o.EgressTotalBytes,
-			Tokens: o.Tokens, Failures: o.Failures, Gate: o.Gate, Proxies: o.Proxies,
+			Tokens: o.Tokens, Failures: o.Failures, Audit: o.Audit, Gate: o.Gate, Proxies: o.Proxies,
 			Compression: o.Compression, Epoll: o.Epoll, Registry: o.Registry,
 		}),
 	}

@@ -18,6 +18,7 @@ import (
 	"pushgate/push"
 	"pushgate/push/wire"
 	"pushgate/server/admission"
+	"pushgate/server/audit"
 )
 
 // Subprotocol is the name of protocol version 1 (RFC 6455 §1.9).
@@ -47,6 +48,8 @@ type Options struct {
 	Tokens *Tokens
 	// Failures slows down addresses that show bad tokens; nil: none.
 	Failures *admission.Failures
+	// Audit records who has not shown who it is; nil: nothing.
+	Audit *audit.Log
 	// Gate lets connections in; nil lets in all. Proxies tell their addresses.
 	Gate    *admission.Gate
 	Proxies admission.Proxies
@@ -139,6 +142,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // request. It says false when the place is still the caller's to leave.
 func (s *Server) connect(w http.ResponseWriter, r *http.Request, place *admission.Place, from netip.Addr, address string) bool {
 	if !s.allowed(r) {
+		s.options.Audit.Failed(audit.SideWebSocket, from, "a page of an origin that may not connect")
 		refuse(w, http.StatusForbidden, wire.CodePermissionDenied, "pages of this origin may not connect; the operator can allow it by http.allowed_origins", 0)
 		return false
 	}

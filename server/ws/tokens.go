@@ -14,6 +14,7 @@ import (
 	"pushgate/push"
 	"pushgate/push/wire"
 	"pushgate/server/admission"
+	"pushgate/server/audit"
 )
 
 // Tokens says how clients authenticate themselves.
@@ -131,7 +132,7 @@ func (s *Server) authenticate(r *http.Request, query url.Values, place *admissio
 
 // check verifies a token from an address, and counts how that went.
 func (s *Server) check(ctx context.Context, token string, from netip.Addr) (grant push.Grant, err error) {
-	defer func() { s.authentications.count(err) }()
+	defer func() { s.checked(from, err) }()
 	now := time.Now()
 	if wait := s.options.Failures.Wait(from, now); wait > 0 {
 		return grant, &push.Error{Code: wire.CodeResourceExhausted, Message: "too many bad tokens from this address; slow down", RetryAfter: wait}
@@ -141,6 +142,14 @@ func (s *Server) check(ctx context.Context, token string, from netip.Addr) (gran
 		s.options.Failures.Failed(from, now)
 	}
 	return grant, err
+}
+
+// checked notes what became of a token from an address.
+func (s *Server) checked(from netip.Addr, err error) {
+	s.authentications.count(err)
+	if e := push.AsError(err); err != nil && e.Code != wire.CodeUnavailable {
+		s.options.Audit.Failed(audit.SideWebSocket, from, e.Message)
+	}
 }
 
 // authentications counts tokens by what became of them; nil counts nothing.

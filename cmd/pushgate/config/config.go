@@ -30,6 +30,7 @@ type Config struct {
 type Log struct {
 	Level  string `name:"level" enum:"debug,info,warn,error" default:"info" help:"The least severe messages that are logged: debug, info, warn or error." reload:"live"`
 	Format string `name:"format" enum:"text,json" default:"text" help:"The form of the log: text or json."`
+	Audit  string `name:"audit" placeholder:"FILE" default:"log" help:"Where to record who failed to show who it is, who called, and what operators did: a file (JSON, a line each; opened anew by a reload), log, whatever log.level is, or off."`
 }
 
 // HTTP is the listener for WebSockets, health and metrics.
