@@ -154,9 +154,12 @@ func (s *Session) settle(ctx context.Context, grant *Grant, answer wire.Authenti
 	d.hang(grant)
 	s.hub.sessions.identify(s)
 	stored, err := s.engine.stored(ctx, grant.Subscriber, d.restore)
+	if err == nil {
+		stored, err = s.consentedOf(ctx, stored)
+	}
 	if err != nil {
 		s.refuse(answer.ID, err)
-		s.End(GoAway(CauseStore, wire.CloseInternal, "the store is not available"))
+		s.End(GoAway(CauseStore, wire.CloseInternal, AsError(err).Message))
 		return nil
 	}
 	s.send(answer)

@@ -198,6 +198,9 @@ type Connection struct {
 	// Authentication is how the client shows what it may do; nil: it may do
 	// everything.
 	Authentication *Authentication
+	// Consent is asked for the subscriptions to channels of namespaces with Authorize,
+	// if the grant allows them; nil: nobody is.
+	Consent Consent
 	// Restore reopens the subscriber's stored subscriptions.
 	Restore bool
 	// Channels are subscribed to at once with the default options.
@@ -229,12 +232,15 @@ func (e *Engine) Connect(ctx context.Context, c Connection) (*Session, error) {
 	s := &Session{
 		id: rand.Text(), subscriber: c.Subscriber, info: c.Info, started: e.now(),
 		engine: e, hub: e.hub, wake: c.Wake,
-		door: newDoor(c, time.Now()),
+		door: newDoor(c, time.Now()), consent: c.Consent,
 	}
 	e.hub.population.born()
 	// First known, then read: what a backend creates from here on is adopted.
 	e.hub.sessions.add(s)
 	stored, err := e.stored(ctx, c.Subscriber, c.Restore)
+	if err == nil {
+		stored, err = s.consentedOf(ctx, stored)
+	}
 	if err == nil && s.revoked() {
 		err = errRevoked
 	}

@@ -23,6 +23,8 @@ type Namespace struct {
 	DurableOnly bool
 	// ClientPublish lets WebSocket clients publish.
 	ClientPublish bool
+	// Authorize asks Connection.Consent for each subscription of a client.
+	Authorize bool
 	// Window is the number of unacked messages of a subscription that asks for
 	// none, 1 to MaxWindow.
 	Window int

@@ -28,6 +28,7 @@ type Session struct {
 	info       SessionInfo
 	started    time.Time
 	door       *door // nil: the client may do everything
+	consent    Consent
 	engine     *Engine
 	hub        *hub
 	wake       func()

@@ -41,6 +41,10 @@ func (s *Session) subscribe(ctx context.Context, r wire.Request) error {
 	if s.engine.short.Load() {
 		return errShort
 	}
+	history := r.From.Mode == wire.FromEarliest || r.From.Mode == wire.FromSeq
+	if err := s.consented(ctx, Wanted{Channel: r.Channel, Durable: durable, History: history}); err != nil {
+		return err
+	}
 	if err := s.admit(1); err != nil {
 		return err
 	}
@@ -242,7 +246,8 @@ func (s *Session) adopt(stored store.Subscription) {
 		return
 	}
 	s.mu.Unlock()
-	if s.open(stored.Channel) != nil || s.admit(1) != nil {
+	if s.open(stored.Channel) != nil || s.admit(1) != nil ||
+		s.allows(ActionSubscribe, stored.Channel) && s.consented(context.Background(), Wanted{Channel: stored.Channel, Durable: true}) != nil {
 		return
 	}
 	sub, opened, ok := s.reopen(stored)

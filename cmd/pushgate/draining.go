@@ -80,6 +80,7 @@ func (n *node) shutdown(s config.Shutdown) error {
 		n.logger.Warn("shutdown.timeout is over; what is left is cut off", "timeout", s.Timeout, "connections", n.connections())
 	}
 	n.web.Close()
+	n.asked.close()
 	if n.verifier != nil {
 		n.verifier.Stop()
 	}

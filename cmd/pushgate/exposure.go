@@ -5,8 +5,11 @@ import "log/slog"
 // exposure says for each listener who gets in.
 func (c *serveCommand) exposure() []slog.Attr {
 	clients := "everybody"
-	if c.TokensConfigured() {
+	switch {
+	case c.TokensConfigured():
 		clients = "tokens"
+	case c.Authorizer.Connect:
+		clients = "authorizer"
 	}
 	callers := "everybody"
 	switch {

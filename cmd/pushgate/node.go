@@ -41,6 +41,7 @@ type node struct {
 	admin    *web.Operations // nil: it is on the HTTP listener, or nowhere
 	verifier *token.Verifier // nil: clients need no tokens
 	callers  *caller.Directory
+	asked    *authorizing
 
 	passed                     passedSockets
 	httpListener, grpcListener net.Listener
@@ -106,6 +107,9 @@ func (n *node) assemble(f *config.Flags) (err error) {
 	if n.verifier, err = newVerifier(f, n.logger); err != nil {
 		return err
 	}
+	if n.asked, err = newAuthorizing(f, n.logger, registry); err != nil {
+		return err
+	}
 	n.web, err = web.New(n.engine, web.Options{
 		Version:          programVersion(),
 		Logger:           n.logger,
@@ -123,7 +127,8 @@ func (n *node) assemble(f *config.Flags) (err error) {
 		Compression:       f.Compression(),
 		Epoll:             f.Epoll(),
 
-		Tokens:     tokensOf(f, n.verifier),
+		Tokens:     tokensOf(f, n.verifier, n.asked.of()),
+		Consent:    n.asked.consent(),
 		Failures:   n.door.failures,
 		Audit:      n.audit.log,
 		Gate:       n.door.gate,
@@ -226,6 +231,7 @@ func (n *node) abandon() error {
 	if n.web != nil {
 		n.web.Close()
 	}
+	n.asked.close()
 	var errs []error
 	for _, l := range []net.Listener{n.httpListener, n.grpcListener, n.adminListener} {
 		if l != nil {

@@ -60,12 +60,15 @@ func (n *node) reload() (applied, restart []string, err error) {
 		return nil, nil, err
 	}
 	n.door.reload(flags)
+	rules, err := flags.Rules()
+	if err != nil {
+		return nil, nil, err
+	}
 	if n.verifier != nil {
-		rules, err := flags.Rules()
-		if err != nil {
-			return nil, nil, err
-		}
 		n.verifier.SetRules(rules)
+	}
+	if n.asked != nil {
+		n.asked.authorizer.SetRules(rules)
 	}
 	n.web.AllowOrigins(flags.HTTP.AllowedOrigins)
 	n.flags.Store(flags)

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
 	"pushgate/cmd/pushgate/config"
+	"pushgate/push"
+	"pushgate/server/auth/authorizer"
 	"pushgate/server/auth/token"
 	"pushgate/server/ws"
 )
@@ -22,17 +25,42 @@ func newVerifier(f *config.Flags, logger *slog.Logger) (*token.Verifier, error) 
 	return v, nil
 }
 
-// tokensOf says how clients show theirs.
-func tokensOf(f *config.Flags, v *token.Verifier) *ws.Tokens {
-	if v == nil {
-		return nil
-	}
+// tokensOf says how clients show who they are; nil: they do not.
+func tokensOf(f *config.Flags, v *token.Verifier, a *authorizer.Authorizer) *ws.Tokens {
 	t := &ws.Tokens{
-		Authenticate: v.Authenticate,
-		Timeout:      time.Duration(f.Token.Timeout), Notice: time.Duration(f.Token.Notice),
+		Timeout: time.Duration(f.Token.Timeout), Notice: time.Duration(f.Token.Notice),
+		Whole: f.Authorizer.Connect, Headers: f.AuthorizerHeaders(),
+	}
+	var anonymous func() push.Access
+	switch {
+	case v == nil && !f.Authorizer.Connect:
+		return nil
+	case v == nil:
+		t.HeadersSuffice, anonymous = true, a.Anonymous
+		t.Authenticate = func(ctx context.Context, c ws.Credentials) (push.Grant, error) { return a.Identify(ctx, clientOf(c)) }
+	case f.Authorizer.Connect:
+		anonymous = v.Anonymous
+		t.Authenticate = func(ctx context.Context, c ws.Credentials) (push.Grant, error) {
+			grant, err := v.Authenticate(ctx, c.Token)
+			if err != nil {
+				return grant, err
+			}
+			return grant, a.Confirm(ctx, clientOf(c), &grant)
+		}
+	default:
+		anonymous = v.Anonymous
+		t.Authenticate = func(ctx context.Context, c ws.Credentials) (push.Grant, error) { return v.Authenticate(ctx, c.Token) }
 	}
 	if f.Token.Anonymous {
-		t.Anonymous = v.Anonymous
+		t.Anonymous = anonymous
 	}
 	return t
+}
+
+func clientOf(c ws.Credentials) authorizer.Client {
+	client := authorizer.Client{Credential: c.Token, Origin: c.Origin, UserAgent: c.UserAgent, Headers: c.Headers}
+	if c.Address.IsValid() {
+		client.Address = c.Address.String()
+	}
+	return client
 }

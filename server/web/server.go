@@ -48,8 +48,9 @@ type Options struct {
 	HandshakeTimeout time.Duration
 	// MaxHeader bounds a request's header in bytes; net/http adds 4 KiB.
 	MaxHeader int
-	// Tokens, Failures and Audit: see ws.Options.
+	// Tokens, Consent, Failures and Audit: see ws.Options.
 	Tokens   *ws.Tokens
+	Consent  push.Consent
 	Failures *admission.Failures
 	Audit    *audit.Log
 	// Gate and Proxies: see ws.Options.
@@ -98,7 +99,7 @@ func New(engine *push.Engine, o Options) (*Server, error) {
 			MaxFrame: o.MaxFrame, AllowedOrigins: o.AllowedOrigins, Logger: o.Logger,
 			HeartbeatInterval: o.HeartbeatInterval, PongTimeout: o.PongTimeout,
 			EgressBytes: o.EgressBytes, EgressTotalBytes: o.EgressTotalBytes,
-			Tokens: o.Tokens, Failures: o.Failures, Audit: o.Audit, Gate: o.Gate, Proxies: o.Proxies,
+			Tokens: o.Tokens, Consent: o.Consent, Failures: o.Failures, Audit: o.Audit, Gate: o.Gate, Proxies: o.Proxies,
 			Compression: o.Compression, Epoll: o.Epoll, Registry: o.Registry,
 		}),
 	}

@@ -298,8 +298,8 @@ func TestExpiry(t *testing.T) {
 	lifetime.Store(int64(5 * time.Second))
 	n := start(t, withTokens(t), func(s *setup) {
 		check := s.options.Tokens.Authenticate
-		s.options.Tokens.Authenticate = func(ctx context.Context, token string) (push.Grant, error) {
-			grant, err := check(ctx, token)
+		s.options.Tokens.Authenticate = func(ctx context.Context, c ws.Credentials) (push.Grant, error) {
+			grant, err := check(ctx, c)
 			grant.Expires = time.Now().Add(time.Duration(lifetime.Load()))
 			return grant, err
 		}

@@ -19,6 +19,8 @@ func (s *Server) refuseConnect(w http.ResponseWriter, err error) {
 	case wire.CodeUnauthenticated:
 		status = http.StatusUnauthorized
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+	case wire.CodePermissionDenied:
+		status = http.StatusForbidden
 	case wire.CodeInternal:
 		status = http.StatusInternalServerError
 		s.options.Logger.Error("connecting failed", "error", err)

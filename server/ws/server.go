@@ -46,6 +46,8 @@ type Options struct {
 	// Tokens lets clients do what their tokens say; nil: clients need none, and may do
 	// everything.
 	Tokens *Tokens
+	// Consent is asked for subscriptions: see push.Connection.
+	Consent push.Consent
 	// Failures slows down addresses that show bad tokens; nil: none.
 	Failures *admission.Failures
 	// Audit records who has not shown who it is; nil: nothing.
@@ -169,6 +171,7 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request, place *admissio
 	session, err := s.engine.Connect(r.Context(), push.Connection{
 		Subscriber:     subscriber,
 		Authentication: authentication,
+		Consent:        s.options.Consent,
 		Restore:        query.Get("restore") != "none",
 		Channels:       channels,
 		Info:           push.SessionInfo{RemoteAddress: address, UserAgent: clip(r.UserAgent()), Protocol: "websocket"},

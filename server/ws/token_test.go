@@ -23,6 +23,7 @@ import (
 	"github.com/coder/websocket"
 	"github.com/golang-jwt/jwt/v5"
 
+	"pushgate/push"
 	"pushgate/server/admission"
 	"pushgate/server/auth/token"
 	"pushgate/server/ws"
@@ -87,7 +88,7 @@ func withTokens(t *testing.T, change ...func(*token.Config, *ws.Tokens)) setting
 		}
 		v.Start()
 		t.Cleanup(v.Stop)
-		tokens.Authenticate = v.Authenticate
+		tokens.Authenticate = func(ctx context.Context, c ws.Credentials) (push.Grant, error) { return v.Authenticate(ctx, c.Token) }
 		if tokens.Anonymous != nil {
 			tokens.Anonymous = v.Anonymous
 		}

@@ -19,8 +19,14 @@ import (
 
 // Tokens says how clients authenticate themselves.
 type Tokens struct {
-	// Authenticate checks a token. Its errors are shown to clients.
-	Authenticate func(ctx context.Context, token string) (push.Grant, error)
+	// Authenticate checks what a client shows. Its errors are shown to clients.
+	Authenticate func(ctx context.Context, c Credentials) (push.Grant, error)
+	// Whole: Authenticate looks at more than the token.
+	Whole bool
+	// Headers are those of the request, in lower case, that it looks at, with Whole. If
+	// they suffice, a client that brings one need not have a token.
+	Headers        []string
+	HeadersSuffice bool
 	// Anonymous answers what clients without a token may do; nil: they have to bring
 	// one.
 	Anonymous func() push.Access
@@ -28,6 +34,45 @@ type Tokens struct {
 	// before its token expires it is told.
 	Timeout, Notice time.Duration
 }
+
+// Credentials are what a client shows, and where it comes from.
+type Credentials struct {
+	Token   string // "": none
+	Address netip.Addr
+	*Whole  // nil without Tokens.Whole
+}
+
+// Whole is the rest of what there is to be known of a client. All of it is UTF-8.
+type Whole struct {
+	Headers           map[string]string // those of Tokens.Headers that it brings
+	Origin, UserAgent string
+}
+
+func (c Credentials) with(token string) Credentials {
+	c.Token = token
+	return c
+}
+
+// brought are the credentials of a request, but for a token.
+func (t *Tokens) brought(r *http.Request, from netip.Addr) Credentials {
+	c := Credentials{Address: from}
+	if !t.Whole {
+		return c
+	}
+	c.Whole = &Whole{Origin: clean(r.Header.Get("Origin")), UserAgent: clean(clip(r.UserAgent()))}
+	for _, name := range t.Headers {
+		if values := r.Header.Values(name); len(values) > 0 {
+			if c.Headers == nil {
+				c.Headers = map[string]string{}
+			}
+			c.Headers[name] = clean(strings.Join(values, ", "))
+		}
+	}
+	return c
+}
+
+// clean keeps nothing else of the request.
+func clean(text string) string { return strings.Clone(strings.ToValidUTF8(text, "\ufffd")) }
 
 // tokenProtocol begins an entry of Sec-WebSocket-Protocol that holds a token: where
 // a browser can put one that is not in the URL. It is never answered.
@@ -104,8 +149,9 @@ func (s *Server) authenticate(r *http.Request, query url.Values, place *admissio
 	}
 	a := &push.Authentication{Patience: tokens.Timeout, Notice: tokens.Notice}
 	named := false
+	brought := tokens.brought(r, from)
 	a.Authenticate = func(ctx context.Context, token string) (push.Grant, error) {
-		grant, err := s.check(ctx, token, from)
+		grant, err := s.check(ctx, brought.with(token))
 		if err != nil || named || grant.Subscriber == "" {
 			return grant, err
 		}
@@ -117,8 +163,8 @@ func (s *Server) authenticate(r *http.Request, query url.Values, place *admissio
 		return grant, nil
 	}
 	switch {
-	case token != "":
-		grant, err := s.check(r.Context(), token, from)
+	case token != "" || tokens.HeadersSuffice && len(brought.Headers) > 0:
+		grant, err := s.check(r.Context(), brought.with(token))
 		if err != nil {
 			return "", nil, err
 		}
@@ -130,14 +176,15 @@ func (s *Server) authenticate(r *http.Request, query url.Values, place *admissio
 	return "", a, nil
 }
 
-// check verifies a token from an address, and counts how that went.
-func (s *Server) check(ctx context.Context, token string, from netip.Addr) (grant push.Grant, err error) {
+// check verifies what a client shows, and counts how that went.
+func (s *Server) check(ctx context.Context, c Credentials) (grant push.Grant, err error) {
+	from := c.Address
 	defer func() { s.checked(from, err) }()
 	now := time.Now()
 	if wait := s.options.Failures.Wait(from, now); wait > 0 {
 		return grant, &push.Error{Code: wire.CodeResourceExhausted, Message: "too many bad tokens from this address; slow down", RetryAfter: wait}
 	}
-	grant, err = s.options.Tokens.Authenticate(ctx, token)
+	grant, err = s.options.Tokens.Authenticate(ctx, c)
 	if err != nil && push.AsError(err).Code == wire.CodeUnauthenticated {
 		s.options.Failures.Failed(from, now)
 	}

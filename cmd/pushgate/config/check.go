@@ -53,6 +53,9 @@ func (f *Flags) check() error {
 	if err := f.checkCallers(); err != nil {
 		return err
 	}
+	if err := f.checkAuthorizer(); err != nil {
+		return err
+	}
 	return f.checkKafka()
 }
 

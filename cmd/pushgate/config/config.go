@@ -8,19 +8,20 @@ type Config struct {
 	Node    string `name:"node" placeholder:"NAME" help:"Name of this process; clients and operators see it. Empty: the host's name."`
 	DataDir string `name:"data-dir" placeholder:"DIR" default:"./pushgate-data" help:"Where the embedded store keeps its database, pushgate.db. Created if it is missing. Not used with a store.url."`
 
-	Log       Log       `embed:"" prefix:"log-"`
-	HTTP      HTTP      `embed:"" prefix:"http-"`
-	GRPC      GRPC      `embed:"" prefix:"grpc-"`
-	Admin     Admin     `embed:"" prefix:"admin-"`
-	Auth      Auth      `embed:"" prefix:"auth-"`
-	Token     Token     `embed:"" prefix:"token-"`
-	Store     Store     `embed:"" prefix:"store-"`
-	Heartbeat Heartbeat `embed:"" prefix:"heartbeat-"`
-	Limits    Limits    `embed:"" prefix:"limits-"`
-	Ring      Ring      `embed:"" prefix:"ring-"`
-	Ingest    Ingest    `embed:"" prefix:"ingest-"`
-	Shutdown  Shutdown  `embed:"" prefix:"shutdown-"`
-	Kafka     Kafka     `embed:"" prefix:"kafka-"`
+	Log        Log        `embed:"" prefix:"log-"`
+	HTTP       HTTP       `embed:"" prefix:"http-"`
+	GRPC       GRPC       `embed:"" prefix:"grpc-"`
+	Admin      Admin      `embed:"" prefix:"admin-"`
+	Auth       Auth       `embed:"" prefix:"auth-"`
+	Token      Token      `embed:"" prefix:"token-"`
+	Authorizer Authorizer `embed:"" prefix:"authorizer-"`
+	Store      Store      `embed:"" prefix:"store-"`
+	Heartbeat  Heartbeat  `embed:"" prefix:"heartbeat-"`
+	Limits     Limits     `embed:"" prefix:"limits-"`
+	Ring       Ring       `embed:"" prefix:"ring-"`
+	Ingest     Ingest     `embed:"" prefix:"ingest-"`
+	Shutdown   Shutdown   `embed:"" prefix:"shutdown-"`
+	Kafka      Kafka      `embed:"" prefix:"kafka-"`
 
 	SweepInterval     Duration `name:"sweep-interval" placeholder:"DURATION" default:"1s" min:"1" help:"How often channels with subscribers are compared with the store, to heal a hint that was lost."`
 	RetentionInterval Duration `name:"retention-interval" placeholder:"DURATION" default:"10s" min:"1" help:"How often what is past its retention is deleted."`

@@ -18,6 +18,7 @@ type Namespace struct {
 	DurableOnly        bool      `name:"durable-only" default:"false" help:"Refuse subscriptions that are not durable: every subscriber is known, and gets each message until it acks." reload:"live"`
 	ClientPublish      bool      `name:"client-publish" default:"false" help:"WebSocket clients may publish; with tokens, only where they allow it too." reload:"live"`
 	Allow              Allow     `embed:"" prefix:"allow-"`
+	Authorize          bool      `name:"authorize" default:"false" help:"Ask the authorizer, too, whether a client may have a subscription." reload:"live"`
 	Window             int       `name:"window" default:"256" min:"1" max:"4096" help:"Messages that may be sent and unacked on a durable subscription that does not say it." reload:"live"`
 	SubscriptionExpiry Duration  `name:"subscription-expiry" default:"0s" min:"0" help:"Durable subscriptions that nobody used for so long are deleted; 0: never." reload:"live"`
 }
@@ -52,6 +53,7 @@ func (n Namespace) engine() push.Namespace {
 		Start:              start,
 		DurableOnly:        n.DurableOnly,
 		ClientPublish:      n.ClientPublish,
+		Authorize:          n.Authorize,
 		Window:             n.Window,
 		SubscriptionExpiry: time.Duration(n.SubscriptionExpiry),
 	}

@@ -83,7 +83,7 @@ func (f *Flags) checkTokens() error {
 
 // CheckKeys refuses to serve with settings for tokens and no key for them.
 func (f *Flags) CheckKeys() error {
-	if f.TokensConfigured() {
+	if f.ClientsShowThemselves() {
 		return nil
 	}
 	for _, set := range []struct {

@@ -79,6 +79,21 @@ func (r *Rules) of(channel string) *allowed {
 	return &r.fallback
 }
 
+// Access is what somebody may do who has permissions beside the rules: patterns, with
+// the words subscribe, publish and history. There may be 100 at most.
+func (r *Rules) Access(account string, channels map[string][]string) (push.Access, error) {
+	claim := make(map[string]any, len(channels))
+	for name, words := range channels {
+		list := make([]any, len(words))
+		for i, word := range words {
+			list[i] = word
+		}
+		claim[name] = list
+	}
+	grants, err := readPermissions(claim)
+	return &access{rules: r, account: account, grants: grants}, err
+}
+
 // Anonymous is what clients without a token may do.
 func (r *Rules) Anonymous() push.Access { return anonymous{r} }
 

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"pushgate/cmd/pushgate/config"
+	"pushgate/push"
+	"pushgate/server/auth/authorizer"
+)
+
+// authorizing is the operator's authorizer, and the connection to it; nil: there is
+// none.
+type authorizing struct {
+	authorizer *authorizer.Authorizer
+	conn       *grpc.ClientConn
+}
+
+func newAuthorizing(f *config.Flags, logger *slog.Logger, registry *prometheus.Registry) (*authorizing, error) {
+	settings := f.Authorizer
+	if settings.Address == "" {
+		return nil, nil
+	}
+	target, secure := strings.CutPrefix(settings.Address, "https://")
+	transport := insecure.NewCredentials()
+	if secure {
+		c, err := trust{CA: settings.TLSCA, Certificate: settings.TLSCertificate, Key: settings.TLSKey}.config()
+		if err != nil {
+			return nil, usageError{"authorizer.tls: " + strings.TrimPrefix(err.Error(), "--")}
+		}
+		transport = credentials.NewTLS(c)
+	}
+	secret, err := f.AuthorizerSecret()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := grpc.NewClient(target, grpc.WithTransportCredentials(transport), grpc.WithPerRPCCredentials(bearer(secret)))
+	if err != nil {
+		return nil, usageError{fmt.Sprintf("authorizer.address: %q is not an address", settings.Address)}
+	}
+	rules, err := f.Rules()
+	if err != nil {
+		return nil, err
+	}
+	return &authorizing{conn: conn, authorizer: authorizer.New(conn, authorizer.Options{
+		Node: f.Node, Timeout: time.Duration(settings.Timeout), Allow: settings.OnFailure == "allow",
+		Concurrency: settings.Concurrency, Cache: settings.Cache, MaxCredential: int(f.Token.MaxBytes),
+		Rules: rules, Logger: logger, Registry: registry,
+	})}, nil
+}
+
+// consent is what subscriptions are asked by; nil: nothing.
+func (a *authorizing) consent() push.Consent {
+	if a == nil {
+		return nil
+	}
+	return a.authorizer.Subscribe
+}
+
+// of is nil where there is none.
+func (a *authorizing) of() *authorizer.Authorizer {
+	if a == nil {
+		return nil
+	}
+	return a.authorizer
+}
+
+func (a *authorizing) close() {
+	if a != nil {
+		a.authorizer.Close()
+		_ = a.conn.Close()
+	}
+}
