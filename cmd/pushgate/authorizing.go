@@ -33,7 +33,7 @@ func newAuthorizing(f *config.Flags, logger *slog.Logger, registry *prometheus.R
 	if secure {
 		c, err := trust{CA: settings.TLSCA, Certificate: settings.TLSCertificate, Key: settings.TLSKey}.config()
 		if err != nil {
-			return nil, usageError{"authorizer.tls: " + strings.TrimPrefix(err.Error(), "--")}
+			return nil, usageError{"authorizer.tls_" + strings.TrimPrefix(err.Error(), "--")}
 		}
 		transport = credentials.NewTLS(c)
 	}

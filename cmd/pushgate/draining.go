@@ -79,8 +79,8 @@ func (n *node) shutdown(s config.Shutdown) error {
 	if ctx.Err() != nil {
 		n.logger.Warn("shutdown.timeout is over; what is left is cut off", "timeout", s.Timeout, "connections", n.connections())
 	}
-	n.web.Close()
 	n.asked.close()
+	n.web.Close()
 	if n.verifier != nil {
 		n.verifier.Stop()
 	}

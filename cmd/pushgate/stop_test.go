@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"syscall"
@@ -27,8 +28,10 @@ func connect(t *testing.T, s *pushgatetest.Server) *websocket.Conn {
 
 func readUntil(t *testing.T, conn *websocket.Conn, kind string) string {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
 	for {
-		_, frame, err := conn.Read(t.Context())
+		_, frame, err := conn.Read(ctx)
 		if err != nil {
 			t.Fatalf("waiting for %s: %v", kind, err)
 		}

@@ -41,9 +41,12 @@ func tokensOf(f *config.Flags, v *token.Verifier, a *authorizer.Authorizer) *ws.
 	case f.Authorizer.Connect:
 		anonymous = v.Anonymous
 		t.Authenticate = func(ctx context.Context, c ws.Credentials) (push.Grant, error) {
-			grant, err := v.Authenticate(ctx, c.Token)
-			if err != nil {
-				return grant, err
+			grant := push.Grant{Access: v.Anonymous(), Standing: true}
+			if c.Token != "" {
+				var err error
+				if grant, err = v.Authenticate(ctx, c.Token); err != nil {
+					return grant, err
+				}
 			}
 			return grant, a.Confirm(ctx, clientOf(c), &grant)
 		}

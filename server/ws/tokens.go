@@ -21,7 +21,8 @@ import (
 type Tokens struct {
 	// Authenticate checks what a client shows. Its errors are shown to clients.
 	Authenticate func(ctx context.Context, c Credentials) (push.Grant, error)
-	// Whole: Authenticate looks at more than the token.
+	// Whole: Authenticate looks at more than the token, so it is asked of clients without
+	// one too, if Anonymous lets them in.
 	Whole bool
 	// Headers are those of the request, in lower case, that it looks at, with Whole. If
 	// they suffice, a client that brings one need not have a token.
@@ -169,6 +170,14 @@ func (s *Server) authenticate(r *http.Request, query url.Values, place *admissio
 			return "", nil, err
 		}
 		a.Grant, named = &grant, true
+		return grant.Subscriber, a, nil
+	case tokens.Anonymous != nil && tokens.Whole:
+		grant, err := s.check(r.Context(), brought)
+		if err != nil {
+			return "", nil, err
+		}
+		named = grant.Subscriber != ""
+		a.Grant, a.Anonymous = &grant, !named
 		return grant.Subscriber, a, nil
 	case tokens.Anonymous != nil:
 		a.Grant, a.Anonymous = &push.Grant{Access: tokens.Anonymous(), Standing: true}, true

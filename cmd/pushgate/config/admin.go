@@ -49,7 +49,7 @@ func (f *Flags) CheckExposure() error {
 		safe         bool
 		who, how     string
 	}{
-		{"http.address", f.HTTP.Address, f.ClientsShowThemselves(), "can read as any subscriber", "set up clients' tokens (token.secret_file, token.key_files or token.jwks_urls)"},
+		{"http.address", f.HTTP.Address, f.ClientsShowThemselves(), "can read as any subscriber", "set up clients' tokens (token.secret_file, token.key_files or token.jwks_urls), or ask an authorizer (authorizer.connect)"},
 		{"grpc.address", f.GRPC.Address, f.callersShowThemselves(), "can publish, and read as any subscriber", "give callers keys (callers in the file; pushgate key make), or ask for certificates (grpc.tls_client_ca)"},
 		{"admin.address", f.Admin.Address, f.Admin.TokenFile != "", "can read metrics and take profiles", "set admin.token_file"},
 	} {

@@ -15,14 +15,14 @@ type Authorizer struct {
 	SecretFile     string   `name:"secret-file" placeholder:"FILE" help:"A file with a secret that is sent as authorization: Bearer SECRET."`
 	Connect        bool     `name:"connect" default:"false" help:"Ask it whether clients may connect. Without keys for tokens (token.*) it says who they are, by whatever they show as token."`
 	Headers        []string `name:"headers" placeholder:"NAME" help:"Headers of the request to connect that it sees, as Cookie."`
-	Timeout        Duration `name:"timeout" placeholder:"DURATION" default:"2s" min:"1000000" help:"How long to wait for an answer."`
+	Timeout        Duration `name:"timeout" placeholder:"DURATION" default:"2s" min:"1000000" max:"10000000000" help:"How long to wait for an answer; at most 10 s. Meanwhile nothing else of that client is looked at."`
 	OnFailure      string   `name:"on-failure" enum:"deny,allow" default:"deny" help:"What happens without one: deny, clients are told to try again; or allow, what the token and the namespaces allow. Without keys for tokens it has to be deny with authorizer.connect."`
 	Concurrency    int      `name:"concurrency" placeholder:"N" default:"256" min:"1" help:"How many calls may be under way; others wait within the time-out."`
 	Cache          int      `name:"cache" placeholder:"N" default:"100000" min:"0" help:"How many answers of each kind are kept, as long as the authorizer says."`
 }
 
-// ClientsShowThemselves: no client connects that has not shown who it is, or is let in
-// without by the configuration.
+// ClientsShowThemselves says that no client connects that has not shown who it is, or is
+// let in without by the configuration.
 func (f *Flags) ClientsShowThemselves() bool { return f.TokensConfigured() || f.Authorizer.Connect }
 
 // AuthorizerSecret reads authorizer.secret_file; "" if there is none.

@@ -44,8 +44,8 @@ func (c *cache[T]) put(key string, answer T, life *durationpb.Duration, now time
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, known := c.kept[key]; !known && len(c.kept) >= c.most {
-		for any := range c.kept {
-			delete(c.kept, any)
+		for some := range c.kept {
+			delete(c.kept, some)
 			break
 		}
 	}
