@@ -116,7 +116,9 @@ func (n *node) assemble(f *config.Flags) (err error) {
 		Registry:         registry,
 		MaxFrame:         int(f.Limits.MaxFrame),
 		AllowedOrigins:   f.HTTP.AllowedOrigins,
+		Secure:           f.HTTP.TLSCertificate != "",
 		Operational:      f.OperationalHTTP(),
+		Loopback:         config.Loopback(f.HTTP.Address),
 		Pprof:            f.Pprof(),
 		HandshakeTimeout: time.Duration(f.HTTP.HandshakeTimeout),
 		MaxHeader:        int(f.HTTP.MaxHeader),
@@ -145,7 +147,7 @@ func (n *node) assemble(f *config.Flags) (err error) {
 		if err != nil {
 			return err
 		}
-		n.admin = web.NewOperations(n.web, web.OperationsOptions{Registry: registry, Pprof: f.Pprof(), Secret: secret, Audit: n.audit.log, Logger: n.logger})
+		n.admin = web.NewOperations(n.web, web.OperationsOptions{Registry: registry, Pprof: f.Pprof(), Secret: secret, Loopback: config.Loopback(f.Admin.Address), Audit: n.audit.log, Logger: n.logger})
 	}
 	if n.callers, err = newDirectory(f, n.verifier, n.engine, n.door.failures, registry); err != nil {
 		return err

@@ -45,8 +45,11 @@ func (c *serveCommand) Run(ctx context.Context, t terminal, again reread) error 
 	if _, err := fmt.Fprint(t.out, n.greeting()); err != nil {
 		return errors.Join(err, n.shutdown(atOnce(c.Shutdown)))
 	}
-	logger.Info("started", "version", programVersion(), "node", c.Node, "store", n.driver,
-		"http", n.httpListener.Addr().String(), "grpc", n.grpcListener.Addr().String())
+	about := []any{"version", programVersion(), "node", c.Node, "store", n.driver, "http", n.httpListener.Addr().String(), "grpc", n.grpcListener.Addr().String()}
+	if n.adminListener != nil {
+		about = append(about, "admin", n.adminListener.Addr().String())
+	}
+	logger.Info("started", about...)
 	record.log.Started(c.exposure()...)
 	n.manager.Ready(n.status())
 	failure := n.serve(ctx, hangups)

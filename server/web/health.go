@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"sync/atomic"
+
+	"pushgate/server/origin"
 )
 
 // state is what a node says of itself beside the engine.
@@ -17,9 +19,9 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 
 // readyz says whether the node should get new clients and publishes, and to
 // operators if not, why; in notes what else is wrong.
-func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	status, body := s.readiness()
-	if !s.open {
+	if !s.open || s.loopback && !origin.Fixed(r.Host) {
 		body = map[string]any{"status": body["status"]}
 	}
 	answer(w, status, body)

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"pushgate/server/audit"
+	"pushgate/server/origin"
 )
 
 // maxScrapes is how many may read the metrics at the same time.
@@ -34,6 +35,21 @@ func operate(mux *http.ServeMux, registry *prometheus.Registry, profiles bool) {
 	}
 }
 
+// known refuses, on a listener that only this machine reaches, requests under a name that
+// somebody else may have pointed here: those of pages (DNS rebinding), and of proxies.
+func known(h http.Handler, loopback bool) http.Handler {
+	if !loopback {
+		return h
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !origin.Fixed(r.Host) {
+			answer(w, http.StatusForbidden, map[string]any{"code": "permission_denied", "message": "this is served under names of this machine only, as localhost; for others there is admin.address, with admin.token_file"})
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
 // secured tells browsers to take an answer for nothing but what it says it is.
 func secured(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -49,8 +65,10 @@ type OperationsOptions struct {
 	Registry *prometheus.Registry
 	// Pprof serves /debug/pprof/.
 	Pprof bool
-	// Secret is what requests have to bring as bearer token; "": nothing.
-	Secret string
+	// Secret is what requests have to bring as bearer token; "": nothing. Loopback then
+	// serves them only under names of this machine: see origin.Fixed.
+	Secret   string
+	Loopback bool
 	// Audit records who does not bring it; nil: nothing.
 	Audit  *audit.Log
 	Logger *slog.Logger
@@ -72,7 +90,7 @@ func NewOperations(of *Server, o OperationsOptions) *Operations {
 		answer(w, status, body)
 	})
 	operate(mux, o.Registry, o.Pprof)
-	var handler http.Handler = mux
+	handler := known(mux, o.Loopback && o.Secret == "")
 	if o.Secret != "" {
 		handler = guarded(mux, o.Secret, o.Audit)
 	}

@@ -28,12 +28,15 @@ type Options struct {
 	Registry *prometheus.Registry
 	// MaxFrame is the greatest length of a client's frame in bytes.
 	MaxFrame int
-	// AllowedOrigins: see ws.Options.
+	// AllowedOrigins and Secure: see ws.Options.
 	AllowedOrigins []string
+	Secure         bool
 	// Operational serves what only operators should see: metrics, why the node is not
 	// ready, a page to try it with, and with Pprof profiles. An Operations serves them
 	// elsewhere.
 	Operational bool
+	// Loopback serves that only under names of this machine: see origin.Fixed.
+	Loopback bool
 	// Pprof serves /debug/pprof/ to operators.
 	Pprof bool
 	// HeartbeatInterval and PongTimeout: see ws.Options.
@@ -75,6 +78,7 @@ type Server struct {
 	front      front.Options
 	state      state
 	open       bool // strangers may know why the node is not ready
+	loopback   bool // but only under names of this machine
 	unready    func() []string
 	notes      func() []string
 }
@@ -94,9 +98,9 @@ func New(engine *push.Engine, o Options) (*Server, error) {
 		return nil, errors.New("web: HandshakeTimeout must be positive")
 	}
 	s := &Server{
-		engine: engine, open: o.Operational, handshakes: o.Handshakes, unready: o.Unready, notes: o.Notes,
+		engine: engine, open: o.Operational, loopback: o.Loopback, handshakes: o.Handshakes, unready: o.Unready, notes: o.Notes,
 		ws: ws.New(engine, ws.Options{
-			MaxFrame: o.MaxFrame, AllowedOrigins: o.AllowedOrigins, Logger: o.Logger,
+			MaxFrame: o.MaxFrame, AllowedOrigins: o.AllowedOrigins, Secure: o.Secure, Logger: o.Logger,
 			HeartbeatInterval: o.HeartbeatInterval, PongTimeout: o.PongTimeout,
 			EgressBytes: o.EgressBytes, EgressTotalBytes: o.EgressTotalBytes,
 			Tokens: o.Tokens, Consent: o.Consent, Failures: o.Failures, Audit: o.Audit, Gate: o.Gate, Proxies: o.Proxies,
@@ -108,8 +112,10 @@ func New(engine *push.Engine, o Options) (*Server, error) {
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
 	if o.Operational {
-		operate(mux, o.Registry, o.Pprof)
-		mux.HandleFunc("GET /{$}", tryIt)
+		operational := http.NewServeMux()
+		operate(operational, o.Registry, o.Pprof)
+		operational.HandleFunc("GET /{$}", tryIt)
+		mux.Handle("/", known(operational, o.Loopback))
 	}
 	s.http = &http.Server{
 		Handler:           secured(mux),

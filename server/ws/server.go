@@ -19,6 +19,7 @@ import (
 	"pushgate/push/wire"
 	"pushgate/server/admission"
 	"pushgate/server/audit"
+	"pushgate/server/origin"
 )
 
 // Subprotocol is the name of protocol version 1 (RFC 6455 §1.9).
@@ -31,9 +32,10 @@ const maxChannels = 100
 type Options struct {
 	// MaxFrame is the greatest length of a client's frame in bytes.
 	MaxFrame int
-	// AllowedOrigins are origins (https://app.example.com), or hosts, whose pages
-	// may connect; those of the server's own host always may. "*" allows all.
+	// AllowedOrigins are the origins of pages that may connect, and Secure says that
+	// the server is reached by TLS: see origin.Policy.
 	AllowedOrigins []string
+	Secure         bool
 	// HeartbeatInterval is the time between pings, 25 s if it is 0; PongTimeout how
 	// long a client may be silent after one, 10 s if it is 0.
 	HeartbeatInterval, PongTimeout time.Duration
@@ -140,10 +142,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	connected = s.connect(w, r, place, client, address)
 }
 
+// AllowOrigins replaces Options.AllowedOrigins for the requests from then on. The
+// list must not be changed afterwards.
+func (s *Server) AllowOrigins(origins []string) { s.origins.Store(&origins) }
+
 // connect begins the session of a client that was let in and upgrades its
 // request. It says false when the place is still the caller's to leave.
 func (s *Server) connect(w http.ResponseWriter, r *http.Request, place *admission.Place, from netip.Addr, address string) bool {
-	if !s.allowed(r) {
+	policy := origin.Policy{Allowed: *s.origins.Load(), Secure: s.options.Secure, Unguarded: s.options.Tokens == nil}
+	if !policy.Allows(r.Header.Values("Origin"), r.Host) {
 		s.options.Audit.Failed(audit.SideWebSocket, from, "a page of an origin that may not connect")
 		refuse(w, http.StatusForbidden, wire.CodePermissionDenied, "pages of this origin may not connect; the operator can allow it by http.allowed_origins", 0)
 		return false

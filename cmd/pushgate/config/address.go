@@ -80,3 +80,9 @@ func Local(address string) bool {
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.Unmap().IsLoopback() || err != nil && strings.EqualFold(host, "localhost")
 }
+
+// Loopback says whether only this machine reaches an address, over the network.
+func Loopback(address string) bool {
+	_, unix := listen.UnixPath(address)
+	return !unix && Local(address)
+}

@@ -43,7 +43,7 @@ type HTTP struct {
 	KeepAlive        Duration `name:"keep-alive" placeholder:"DURATION" default:"0s" help:"After how long without traffic TCP probes a connection. 0: it does not; the heartbeats find connections that are dead."`
 	TLSCertificate   string   `name:"tls-certificate" placeholder:"FILE" help:"The certificate with its chain, in PEM: the listener then speaks TLS (1.2 or later) only. It is read again when it changes."`
 	TLSKey           string   `name:"tls-key" placeholder:"FILE" help:"The private key of the certificate, in PEM."`
-	AllowedOrigins   []string `name:"allowed-origins" placeholder:"ORIGIN" help:"Origins of web pages that may connect, beside the server's own, as https://app.example.com; * stands for any." reload:"live"`
+	AllowedOrigins   []string `name:"allowed-origins" placeholder:"ORIGIN" help:"Origins of web pages that may connect, beside the server's own, as https://app.example.com; null stands for pages that have none, * for any." reload:"live"`
 	HandshakeTimeout Duration `name:"handshake-timeout" placeholder:"DURATION" default:"10s" min:"1" help:"How long a client may take for its request to connect."`
 	MaxHeader        Size     `name:"max-header" placeholder:"SIZE" default:"16KiB" min:"1024" help:"The largest header of a request; 4 KiB are added."`
 	TrustedProxies   []string `name:"trusted-proxies" placeholder:"ADDRESS" help:"Proxies that are believed what they say of their clients' addresses: addresses, networks as 10.0.0.0/8, or unix for peers of Unix sockets."`
