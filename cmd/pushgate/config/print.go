@@ -98,7 +98,11 @@ func scalar(s setting, value reflect.Value) string {
 	case value.Kind() == reflect.Slice:
 		items := make([]string, value.Len())
 		for i := range items {
-			items[i] = quote(value.Index(i).String())
+			item := value.Index(i).String()
+			if s.key == "token.jwks_urls" {
+				item = redactQuery(item)
+			}
+			items[i] = quote(item)
 		}
 		return "[" + strings.Join(items, ", ") + "]"
 	default:

@@ -7,13 +7,13 @@ import (
 
 const redacted = "REDACTED"
 
-// redact hides the passwords of a store's URL.
+// redact hides the passwords of a store's URL, and all of what is none.
 func redact(store string) string {
 	u, err := url.Parse(store)
 	switch {
-	case !strings.Contains(store, "://"):
-		return store
-	case err != nil:
+	case store == "":
+		return ""
+	case err != nil || u.Scheme == "":
 		return redacted
 	}
 	if _, has := u.User.Password(); has {
@@ -31,4 +31,13 @@ func redact(store string) string {
 		u.RawQuery = query.Encode()
 	}
 	return u.String()
+}
+
+// redactQuery hides the passwords of a URL, and its query.
+func redactQuery(address string) string {
+	bare, _, asks := strings.Cut(redact(address), "?")
+	if asks {
+		bare += "?" + redacted
+	}
+	return bare
 }

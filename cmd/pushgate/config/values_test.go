@@ -64,9 +64,21 @@ func TestRedaction(t *testing.T) {
 		"postgres://db/x?password=secret":  "postgres://db/x?password=REDACTED",
 		"postgres://db/x?sslpassword=a%20": "postgres://db/x?sslpassword=REDACTED",
 		"postgres://ada:se%zzcret@db/x":    "REDACTED",
+		"host=db password=secret":          "REDACTED",
+		"secret":                           "REDACTED",
 		"postgres://ada@db/x?sslmode=disable&host=/tmp": "postgres://ada@db/x?sslmode=disable&host=/tmp",
 	} {
 		if got := redact(url); got != want {
+			t.Errorf("%q: got %q, want %q", url, got, want)
+		}
+	}
+	for url, want := range map[string]string{
+		"https://login.example/keys":        "https://login.example/keys",
+		"https://login.example/keys?key=se": "https://login.example/keys?REDACTED",
+		"https://me:se@login.example/keys":  "https://me:REDACTED@login.example/keys",
+		"https://me:se%zz@login.example/":   "REDACTED",
+	} {
+		if got := redactQuery(url); got != want {
 			t.Errorf("%q: got %q, want %q", url, got, want)
 		}
 	}

@@ -82,10 +82,10 @@ func New(c Config) (*Verifier, error) {
 			return nil, err
 		}
 	}
-	for _, address := range c.URLs {
+	for i, address := range c.URLs {
 		r, err := newRemote(address, c.Refresh, cmp.Or(c.AskInterval, askInterval), c.Logger)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", address, err)
+			return nil, fmt.Errorf("the URL %d of the key sets: %w", i+1, err) // a password may be in it
 		}
 		v.remotes = append(v.remotes, r)
 	}
