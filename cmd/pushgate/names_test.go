@@ -37,12 +37,23 @@ var badNames = []string{
 
 func control(t *testing.T, s *pushgatetest.Server) (pb.ControlServiceClient, pb.PublishServiceClient) {
 	t.Helper()
-	conn, err := grpc.NewClient(s.GRPC, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	conn := dialed(t, s)
+	return pb.NewControlServiceClient(conn), pb.NewPublishServiceClient(conn)
+}
+
+func subscribing(t *testing.T, s *pushgatetest.Server) pb.SubscribeServiceClient {
+	t.Helper()
+	return pb.NewSubscribeServiceClient(dialed(t, s))
+}
+
+func dialed(t *testing.T, s *pushgatetest.Server, options ...grpc.DialOption) *grpc.ClientConn {
+	t.Helper()
+	conn, err := grpc.NewClient(s.GRPC, append(options, grpc.WithTransportCredentials(insecure.NewCredentials()))...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	return pb.NewControlServiceClient(conn), pb.NewPublishServiceClient(conn)
+	return conn
 }
 
 func quoted(text string) string {

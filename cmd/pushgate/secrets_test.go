@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
 
 	"pushgate/cmd/pushgate/pushgatetest"
@@ -88,11 +87,7 @@ http: {trusted_proxies: ['127.0.0.0/8']}
 			said.WriteString(everything(t, g))
 		}
 	}
-	conn, err := grpc.NewClient(s.GRPC, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close() }()
+	conn := dialed(t, s)
 	for _, shown := range []string{"Bearer " + key, "Bearer " + read, "Bearer " + key + "x", "Bearer SECRET-rubbish", "Basic SECRET-basic", "Bearer " + good, "SECRET-bare"} {
 		ctx := metadata.AppendToOutgoingContext(t.Context(), "authorization", shown, "x-secret", "SECRET-metadata")
 		_, err := pb.NewPublishServiceClient(conn).Publish(ctx, &pb.PublishRequest{Channel: "news", Data: []byte("1")})
@@ -221,11 +216,7 @@ func TestHostileInputForgesNoLines(t *testing.T) {
 			}
 			everything(t, g)
 			_ = g.conn.Close(4000, "forged\u2028\u202e level=ERROR")
-			conn, err := grpc.NewClient(s.GRPC, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithUserAgent("a\" level=ERROR msg=forged"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = conn.Close() }()
+			conn := dialed(t, s, grpc.WithUserAgent("a\" level=ERROR msg=forged"))
 			for _, method := range []string{"/pushgate.v1.PublishService/Publish", "/pushgate.v1.\" level=ERROR msg=forged/X", "/a\u202e/b"} {
 				ctx := metadata.AppendToOutgoingContext(t.Context(), "authorization", "Bearer a\" level=ERROR msg=forged", "x-forwarded-for", "a\" level=ERROR")
 				_ = conn.Invoke(ctx, method, &pb.PublishRequest{Channel: forged[:10]}, &pb.PublishResponse{})
