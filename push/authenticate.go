@@ -20,6 +20,9 @@ type Authentication struct {
 	// Authenticate turns a token that the client sends into a grant. Its error is
 	// shown to the client. The handling goroutine calls it.
 	Authenticate func(ctx context.Context, token string) (Grant, error)
+	// Identify is asked whether the connection may be a subscriber's, once, before it gets
+	// that by a token that the client sends; nil: it may.
+	Identify func(subscriber string) error
 	// Notice is how long before the grant expires the client is told.
 	Notice time.Duration
 }
@@ -112,6 +115,11 @@ func (s *Session) authenticate(ctx context.Context, r wire.Request) error {
 	}
 	if d.named && grant.Subscriber != s.subscriber {
 		return refused(wire.CodePermissionDenied, "the token is of another subscriber; connect again with it")
+	}
+	if !d.named && d.Identify != nil && grant.Subscriber != "" {
+		if err := d.Identify(grant.Subscriber); err != nil {
+			return err
+		}
 	}
 	answer := wire.Authenticated{ID: r.ID, Subscriber: grant.Subscriber, ExpiresIn: secondsUntil(grant.Expires, time.Now())}
 	if d.named {

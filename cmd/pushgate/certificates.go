@@ -21,9 +21,9 @@ import (
 // certificates are those of the listeners that speak TLS. Their files are looked at
 // now and then until close.
 type certificates struct {
-	http, grpc *certificate.Source // nil: not by TLS
-	stop       context.CancelFunc
-	watching   sync.WaitGroup
+	http, grpc, admin *certificate.Source // nil: not by TLS
+	stop              context.CancelFunc
+	watching          sync.WaitGroup
 }
 
 // certificateInterval is how often the files are looked at.
@@ -36,7 +36,7 @@ func openCertificates(f *config.Flags, logger *slog.Logger, registry prometheus.
 		files certificate.Files
 		into  **certificate.Source
 	}{
-		httpSocket: {f.HTTPCertificate(), &c.http}, grpcSocket: {f.GRPCCertificate(), &c.grpc},
+		httpSocket: {f.HTTPCertificate(), &c.http}, grpcSocket: {f.GRPCCertificate(), &c.grpc}, adminSocket: {f.AdminCertificate(), &c.admin},
 	} {
 		if of.files.Certificate == "" {
 			continue
@@ -54,7 +54,7 @@ func openCertificates(f *config.Flags, logger *slog.Logger, registry prometheus.
 
 // each are those that there are, by the name of their listener.
 func (c *certificates) each(do func(name string, s *certificate.Source)) {
-	for name, s := range map[string]*certificate.Source{httpSocket: c.http, grpcSocket: c.grpc} {
+	for name, s := range map[string]*certificate.Source{httpSocket: c.http, grpcSocket: c.grpc, adminSocket: c.admin} {
 		if s != nil {
 			do(name, s)
 		}
@@ -73,12 +73,12 @@ func (c *certificates) reload() (changed []string, err error) {
 	return changed, err
 }
 
-// over has a listener speak TLS if it is to.
-func (c *certificates) over(l net.Listener) net.Listener {
-	if c.http == nil {
+// over has a listener for HTTP speak TLS if there is a certificate for it.
+func over(l net.Listener, s *certificate.Source) net.Listener {
+	if s == nil {
 		return l
 	}
-	return tls.NewListener(l, c.http.Config("http/1.1")) // of which WebSocket is an upgrade
+	return tls.NewListener(l, s.Config("http/1.1")) // of which WebSocket is an upgrade
 }
 
 // credentials are those of the gRPC listener; nil: none.
@@ -86,7 +86,7 @@ func (c *certificates) credentials() credentials.TransportCredentials {
 	if c.grpc == nil {
 		return nil
 	}
-	return credentials.NewTLS(c.grpc.Config("h2"))
+	return c.grpc.Credentials()
 }
 
 func (c *certificates) close() {

@@ -27,7 +27,7 @@ func (c *serveCommand) exposure() []slog.Attr {
 		slog.Group("grpc", "address", c.GRPC.Address, "admits", callers, "tls", c.GRPC.TLSCertificate != ""),
 	}
 	if c.Admin.Address != "" {
-		all = append(all, slog.Group("admin", "address", c.Admin.Address, "admits", operators))
+		all = append(all, slog.Group("admin", "address", c.Admin.Address, "admits", operators, "tls", c.Admin.TLSCertificate != ""))
 	}
 	return all
 }

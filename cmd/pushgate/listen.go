@@ -17,8 +17,9 @@ import (
 
 // The names of a node's two sockets, by which systemd passes them.
 const (
-	httpSocket = "http"
-	grpcSocket = "grpc"
+	httpSocket  = "http"
+	grpcSocket  = "grpc"
+	adminSocket = "admin" // never passed
 )
 
 // passedSockets are those that the process was given, by their names.
@@ -53,7 +54,7 @@ func (n *node) listen(ctx context.Context, f *config.Flags) (err error) {
 	if err != nil || f.Admin.Address == "" {
 		return err
 	}
-	n.adminListener, err = n.socket(ctx, "admin", f.Admin.Address, listen.Options{SocketMode: fs.FileMode(f.Admin.SocketMode)})
+	n.adminListener, err = n.socket(ctx, adminSocket, f.Admin.Address, listen.Options{SocketMode: fs.FileMode(f.Admin.SocketMode)})
 	return err
 }
 

@@ -136,6 +136,7 @@ func (n *node) assemble(f *config.Flags) (err error) {
 		Gate:       n.door.gate,
 		Proxies:    n.door.proxies,
 		Handshakes: n.door.handshakes,
+		Lost:       n.shown.http.Lost,
 		Unready:    n.door.unready,
 		Notes:      n.notes,
 	})
@@ -192,10 +193,10 @@ func (n *node) notes() []string {
 // the configuration at each hangup.
 func (n *node) serve(ctx context.Context, hangups <-chan os.Signal) error {
 	failed := make(chan error, 3)
-	go func() { failed <- n.web.Serve(n.shown.over(n.proxied(n.httpListener))) }()
+	go func() { failed <- n.web.Serve(over(n.proxied(n.httpListener), n.shown.http)) }()
 	go func() { failed <- n.rpc.Serve(n.grpcListener) }()
 	if n.admin != nil {
-		go func() { failed <- n.admin.Serve(n.adminListener) }()
+		go func() { failed <- n.admin.Serve(over(n.adminListener, n.shown.admin)) }()
 	}
 	for {
 		select {

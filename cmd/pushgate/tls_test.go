@@ -4,8 +4,11 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +64,59 @@ func TestTLS(t *testing.T) {
 	if conn, err := tls.Dial("tcp", s.HTTP, old); err == nil {
 		_ = conn.Close()
 		t.Error("TLS 1.1 is spoken")
+	}
+	for listener, want := range map[string]float64{"http": 2, "grpc": 3} { // those above
+		at := `pushgate_tls_handshake_failures_total{listener="` + listener + `"}`
+		metric := func() float64 { return metricByTLS(t, authority, s, at) }
+		for deadline := time.Now().Add(pushgatetest.Patience); metric() < want; {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s is %v; want %v", at, metric(), want)
+			}
+		}
+	}
+}
+
+func metricByTLS(t *testing.T, authority *certificatetest.Authority, s *pushgatetest.Server, series string) float64 {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: authority.Pool()}}}
+	defer client.CloseIdleConnections()
+	for line := range strings.Lines(ask(t, client, "https://"+s.HTTP+"/metrics", "").body) {
+		if text, found := strings.CutPrefix(line, series+" "); found {
+			value, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return value
+		}
+	}
+	return 0
+}
+
+// Operators are served by TLS, too, and their certificate is renewed with the others.
+func TestAdminByTLS(t *testing.T) {
+	authority, dir := certificatetest.New(t), t.TempDir()
+	certificate, key := authority.Issue(dir, "node", time.Hour)
+	secret := filepath.Join(dir, "secret")
+	if err := os.WriteFile(secret, []byte(strings.Repeat("geheim", 8)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := pushgatetest.Start(t, pushgatetest.Command{Args: []string{"--admin-address=0.0.0.0:0", "--admin-token-file", secret, "--admin-tls-certificate", certificate, "--admin-tls-key", key}})
+	s.WaitStderr(" admin=")
+	port := regexp.MustCompile(` admin=\S*:(\d+)`).FindStringSubmatch(s.Stderr())[1]
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: authority.Pool()}}}
+	defer client.CloseIdleConnections()
+	if got := ask(t, client, "https://127.0.0.1:"+port+"/metrics", "Bearer "+strings.Repeat("geheim", 8)); got.status != http.StatusOK || !strings.Contains(got.body, `pushgate_certificate_expiry_timestamp_seconds{listener="admin"}`) {
+		t.Errorf("got %d %.200s", got.status, got.body)
+	}
+	if got := ask(t, client, "https://127.0.0.1:"+port+"/metrics", ""); got.status != http.StatusUnauthorized {
+		t.Errorf("without the secret: %d", got.status)
+	}
+	if got := ask(t, http.DefaultClient, "http://127.0.0.1:"+port+"/metrics", "Bearer "+strings.Repeat("geheim", 8)); got.status != http.StatusBadRequest {
+		t.Errorf("in plain text: %d", got.status)
+	}
+	r := pushgatetest.Run(t, pushgatetest.Command{Args: []string{"serve", "--admin-tls-certificate", certificate, "--admin-tls-key", key}})
+	if r.Code != 2 || !strings.Contains(r.Err, "admin.address, which is not set") {
+		t.Errorf("exit code %d: %s", r.Code, r.Err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/coder/websocket"
 
 	"pushgate/cmd/pushgate/pushgatetest"
+	"pushgate/store/postgres/pgtest"
 )
 
 const tokenSecret = "PUSHGATE_TOKEN_SECRET=a secret of at least thirty-two bytes"
@@ -183,4 +185,19 @@ func TestTokensOfANode(t *testing.T) {
 			t.Errorf("the log has %q", part)
 		}
 	}
+}
+
+// A revocation that one node was asked for ends sessions on the others of its store.
+func TestRevocationReachesOtherNodes(t *testing.T) {
+	store := pushgatetest.Command{Args: []string{"--store-url=" + pgtest.New(t)}, Env: []string{tokenSecret}}
+	asked, other := pushgatetest.Start(t, store), pushgatetest.Start(t, store)
+	ada, eve := makeToken(t, "--subscriber=ada", "--allow=news"), makeToken(t, "--subscriber=eve", "--allow=news")
+	hit, spared := visit(t, other, "?channel=news", bearing(ada)), visit(t, other, "?channel=news", bearing(eve))
+	hit.until("subscribed", "news")
+	spared.until("subscribed", "news")
+	run(t, asked.Command("revoke", "--subscriber=ada"))
+	hit.until("closing", "token revoked")
+	visit(t, other, "", bearing(ada)).is(http.StatusUnauthorized, "revoked")
+	asked.Publish("news", "1")
+	spared.until("message", `"data":1`)
 }

@@ -29,7 +29,7 @@ func newVerifier(f *config.Flags, logger *slog.Logger) (*token.Verifier, error) 
 func tokensOf(f *config.Flags, v *token.Verifier, a *authorizer.Authorizer) *ws.Tokens {
 	t := &ws.Tokens{
 		Timeout: time.Duration(f.Token.Timeout), Notice: time.Duration(f.Token.Notice),
-		Whole: f.Authorizer.Connect, Headers: f.AuthorizerHeaders(),
+		Local: v != nil, Whole: f.Authorizer.Connect, Headers: f.AuthorizerHeaders(),
 	}
 	var anonymous func() push.Access
 	switch {

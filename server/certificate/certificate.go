@@ -163,8 +163,9 @@ func stamps(files Files) (all []stamp) {
 
 // Metrics tell of the certificates of all listeners.
 type Metrics struct {
-	expiry   *prometheus.GaugeVec
-	failures *prometheus.CounterVec
+	expiry     *prometheus.GaugeVec
+	failures   *prometheus.CounterVec
+	handshakes *prometheus.CounterVec
 }
 
 // NewMetrics registers them.
@@ -176,13 +177,17 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "pushgate_certificate_failures_total", Help: "Changed certificate files that could not be used.",
 		}, []string{"listener"}),
+		handshakes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "pushgate_tls_handshake_failures_total", Help: "Peers of the HTTP and gRPC listeners that said something and did not come to speak TLS: plain text, old versions, certificates that one side does not trust.",
+		}, []string{"listener"}),
 	}
-	registry.MustRegister(m.expiry, m.failures)
+	registry.MustRegister(m.expiry, m.failures, m.handshakes)
 	return m
 }
 
 func (m *Metrics) loaded(listener string, expires time.Time) {
 	m.failures.WithLabelValues(listener)
+	m.handshakes.WithLabelValues(listener)
 	m.expiry.WithLabelValues(listener).Set(float64(expires.Unix()))
 }
 

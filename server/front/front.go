@@ -31,6 +31,9 @@ type Options struct {
 	Timeout time.Duration
 	// Handshakes follows the sockets, if it is not nil.
 	Handshakes Handshakes
+	// Lost is told of connections that failed before their request was there, and how;
+	// nil: nobody is.
+	Lost func(net.Conn, error)
 }
 
 // Listener is the net.Listener for net/http: it accepts who is not answered here.
@@ -147,6 +150,9 @@ func (f *Listener) serve(c net.Conn) {
 	err := h.read(c, f.options.MaxHead)
 	f.end(c)
 	if err != nil {
+		if f.options.Lost != nil {
+			f.options.Lost(c, err)
+		}
 		f.drop(c)
 		return
 	}

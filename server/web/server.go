@@ -61,6 +61,8 @@ type Options struct {
 	Proxies admission.Proxies
 	// Handshakes bounds the sockets that are not connections yet.
 	Handshakes *admission.Handshakes
+	// Lost: see front.Options.
+	Lost func(net.Conn, error)
 	// Unready are reasons for which the node should get nobody new, beside its own;
 	// nil: there are none.
 	Unready func() []string
@@ -128,7 +130,7 @@ func New(engine *push.Engine, o Options) (*Server, error) {
 	s.handshakes.Watch(s.http)
 	s.front = front.Options{
 		Path: upgradePath, Handler: s.ws, Handshakes: s.handshakes,
-		MaxHead: o.MaxHeader + headSlack, Timeout: o.HandshakeTimeout,
+		MaxHead: o.MaxHeader + headSlack, Timeout: o.HandshakeTimeout, Lost: o.Lost,
 	}
 	return s, nil
 }

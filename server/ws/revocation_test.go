@@ -8,6 +8,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"pushgate/push"
+	"pushgate/server/admission"
 	"pushgate/server/auth/token"
 	"pushgate/server/ws"
 	"pushgate/store"
@@ -141,4 +142,20 @@ func TestRevocationsThatAreRefused(t *testing.T) {
 	if all, err := n.engine.Revocations(t.Context(), 0, 10); err != nil || len(all) != 0 {
 		t.Error(all, err)
 	}
+}
+
+// A token that is refused in-band leaves nothing of its subscriber behind.
+func TestRefusedTokenTakesNoPlace(t *testing.T) {
+	n := start(t, withTokens(t), limited(admission.Limits{PerSubscriber: 1}))
+	n.revoke(store.Revocation{TokenID: "1"})
+	c := n.dial("")
+	c.expect("connected", nil)
+	c.send(frame{"type": "auth", "id": 1, "token": tokenFor(t, "ada", nil, "jti", "1")})
+	c.expect("error", frame{"id": 1, "code": "unauthenticated"})
+	n.with(tokenFor(t, "ada", nil), "").expect("connected", nil)
+	c.send(frame{"type": "auth", "id": 2, "token": tokenFor(t, "ada", nil)})
+	c.expect("error", frame{"id": 2, "code": "resource_exhausted"})
+	c.send(frame{"type": "auth", "id": 3, "token": tokenFor(t, "grace", nil)})
+	c.expect("authenticated", frame{"id": 3, "subscriber": "grace"})
+	n.refused("access_token="+tokenFor(t, "grace", nil), nil, "resource_exhausted", "this subscriber has as many connections as it may")
 }

@@ -28,6 +28,9 @@ type Tokens struct {
 	// they suffice, a client that brings one need not have a token.
 	Headers        []string
 	HeadersSuffice bool
+	// Local: Authenticate asks nobody outside about bad credentials, so those from
+	// addresses that are slowed down are looked at, too, and the good let in.
+	Local bool
 	// Anonymous answers what clients without a token may do; nil: they have to bring
 	// one.
 	Anonymous func() push.Access
@@ -148,20 +151,16 @@ func (s *Server) authenticate(r *http.Request, query url.Values, place *admissio
 	if err != nil {
 		return "", nil, err
 	}
-	a := &push.Authentication{Patience: tokens.Timeout, Notice: tokens.Notice}
-	named := false
 	brought := tokens.brought(r, from)
-	a.Authenticate = func(ctx context.Context, token string) (push.Grant, error) {
-		grant, err := s.check(ctx, brought.with(token))
-		if err != nil || named || grant.Subscriber == "" {
-			return grant, err
-		}
-		named = true
-		if reason := place.Identify(grant.Subscriber); reason != admission.None {
-			named = false
-			return grant, reason.Refusal()
-		}
-		return grant, nil
+	a := &push.Authentication{
+		Patience: tokens.Timeout, Notice: tokens.Notice,
+		Authenticate: func(ctx context.Context, token string) (push.Grant, error) { return s.check(ctx, brought.with(token)) },
+		Identify: func(subscriber string) error {
+			if reason := place.Identify(subscriber); reason != admission.None {
+				return reason.Refusal()
+			}
+			return nil
+		},
 	}
 	switch {
 	case token != "" || tokens.HeadersSuffice && len(brought.Headers) > 0:
@@ -169,15 +168,14 @@ func (s *Server) authenticate(r *http.Request, query url.Values, place *admissio
 		if err != nil {
 			return "", nil, err
 		}
-		a.Grant, named = &grant, true
+		a.Grant = &grant
 		return grant.Subscriber, a, nil
 	case tokens.Anonymous != nil && tokens.Whole:
 		grant, err := s.check(r.Context(), brought)
 		if err != nil {
 			return "", nil, err
 		}
-		named = grant.Subscriber != ""
-		a.Grant, a.Anonymous = &grant, !named
+		a.Grant, a.Anonymous = &grant, grant.Subscriber == ""
 		return grant.Subscriber, a, nil
 	case tokens.Anonymous != nil:
 		a.Grant, a.Anonymous = &push.Grant{Access: tokens.Anonymous(), Standing: true}, true
@@ -190,11 +188,16 @@ func (s *Server) check(ctx context.Context, c Credentials) (grant push.Grant, er
 	from := c.Address
 	defer func() { s.checked(from, err) }()
 	now := time.Now()
-	if wait := s.options.Failures.Wait(from, now); wait > 0 {
-		return grant, &push.Error{Code: wire.CodeResourceExhausted, Message: "too many bad tokens from this address; slow down", RetryAfter: wait}
+	wait := s.options.Failures.Wait(from, now)
+	slowed := &push.Error{Code: wire.CodeResourceExhausted, Message: "too many bad tokens from this address; slow down", RetryAfter: wait}
+	if wait > 0 && !s.options.Tokens.Local {
+		return grant, slowed
 	}
 	grant, err = s.options.Tokens.Authenticate(ctx, c)
-	if err != nil && push.AsError(err).Code == wire.CodeUnauthenticated {
+	switch bad := err != nil && push.AsError(err).Code == wire.CodeUnauthenticated; {
+	case bad && wait > 0:
+		return push.Grant{}, slowed
+	case bad:
 		s.options.Failures.Failed(from, now)
 	}
 	return grant, err

@@ -7,9 +7,11 @@ import (
 
 // Admin is the listener for operators.
 type Admin struct {
-	Address    string `name:"address" placeholder:"HOST:PORT" help:"Where to listen for operators: metrics (/metrics), health with its reasons (/readyz), profiles (/debug/pprof). HOST:PORT, or unix:PATH. Empty: they are on http.address while only this machine reaches that, and otherwise nowhere."`
-	SocketMode Mode   `name:"socket-mode" placeholder:"MODE" default:"0660" help:"The permissions of the Unix socket, in octal digits."`
-	TokenFile  string `name:"token-file" placeholder:"FILE" help:"A file with a secret of at least 32 bytes: whoever asks admin.address has to bring it as bearer token. Needed where others reach the address."`
+	Address        string `name:"address" placeholder:"HOST:PORT" help:"Where to listen for operators: metrics (/metrics), health with its reasons (/readyz), profiles (/debug/pprof). HOST:PORT, or unix:PATH. Empty: they are on http.address while only this machine reaches that, and otherwise nowhere."`
+	SocketMode     Mode   `name:"socket-mode" placeholder:"MODE" default:"0660" help:"The permissions of the Unix socket, in octal digits."`
+	TLSCertificate string `name:"tls-certificate" placeholder:"FILE" help:"As http.tls_certificate."`
+	TLSKey         string `name:"tls-key" placeholder:"FILE" help:"As http.tls_key."`
+	TokenFile      string `name:"token-file" placeholder:"FILE" help:"A file with a secret of at least 32 bytes: whoever asks admin.address has to bring it as bearer token. Needed where others reach the address."`
 }
 
 // OperationalHTTP says that http.address serves what is for operators.
@@ -69,6 +71,9 @@ func (f *Flags) callersShowThemselves() bool {
 }
 
 func (f *Flags) checkAdmin() error {
+	if f.Admin.TLSCertificate != "" && f.Admin.Address == "" {
+		return f.problem("admin.tls_certificate", "it is for admin.address, which is not set; set that, as 127.0.0.1:9091")
+	}
 	if f.Admin.TokenFile != "" && f.Admin.Address == "" {
 		return f.problem("admin.token_file", "it is for admin.address, which is not set; set that, as 127.0.0.1:9091")
 	}

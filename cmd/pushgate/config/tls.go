@@ -12,8 +12,13 @@ func (f *Flags) GRPCCertificate() certificate.Files {
 	return certificate.Files{Certificate: f.GRPC.TLSCertificate, Key: f.GRPC.TLSKey, ClientCA: f.GRPC.TLSClientCA, ClientOptional: f.GRPC.TLSClientCertificate == "optional"}
 }
 
+// AdminCertificate are those of the operators' listener.
+func (f *Flags) AdminCertificate() certificate.Files {
+	return certificate.Files{Certificate: f.Admin.TLSCertificate, Key: f.Admin.TLSKey}
+}
+
 func (f *Flags) checkTLS() error {
-	for listener, files := range map[string]certificate.Files{"http": f.HTTPCertificate(), "grpc": f.GRPCCertificate()} {
+	for listener, files := range map[string]certificate.Files{"http": f.HTTPCertificate(), "grpc": f.GRPCCertificate(), "admin": f.AdminCertificate()} {
 		switch {
 		case files.Certificate != "" && files.Key == "":
 			return f.problem(listener+".tls_key", "it is missing: a certificate is no use without its private key")
