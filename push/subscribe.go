@@ -41,7 +41,7 @@ func (s *Session) subscribe(ctx context.Context, r wire.Request) error {
 	if s.engine.short.Load() {
 		return errShort
 	}
-	history := r.From.Mode == wire.FromEarliest || r.From.Mode == wire.FromSeq
+	history := startOf(r.From, durable, ns).Start != store.StartNew
 	if err := s.consented(ctx, Wanted{Channel: r.Channel, Durable: durable, History: history}); err != nil {
 		return err
 	}

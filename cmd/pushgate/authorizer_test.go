@@ -320,11 +320,11 @@ func TestAuthorizerBesideTokens(t *testing.T) {
 		}
 		return &pb.AuthorizeConnectResponse{Allowed: r.GetSubscriber() != "eve" && r.GetTokenId() != "", Message: "not today"}, nil
 	}
-	path := configuration(t, "namespaces: {orders: {authorize: true}, free: {}}")
+	path := configuration(t, "namespaces: {orders: {authorize: true}, free: {}, old: {authorize: true, start: earliest}}")
 	s := pushgatetest.Start(t, pushgatetest.Command{
 		Args: []string{"--config", path, "--authorizer-address", at, "--authorizer-connect"}, Env: []string{tokenSecret},
 	})
-	ada, eve := makeToken(t, "--subscriber=ada", "--allow=orders:*=subscribe,history", "--allow=free:*"), makeToken(t, "--subscriber=eve", "--allow=orders:*")
+	ada, eve := makeToken(t, "--subscriber=ada", "--allow=orders:*=subscribe,history", "--allow=free:*", "--allow=old:*"), makeToken(t, "--subscriber=eve", "--allow=orders:*")
 	visit(t, s, "", bearing(eve)).is(http.StatusForbidden, "not today")
 	visit(t, s, "", bearing("rubbish")).is(http.StatusUnauthorized, "not a token")
 	late := visit(t, s, "", nil)
@@ -340,8 +340,10 @@ func TestAuthorizerBesideTokens(t *testing.T) {
 	first.until("error", "you may not subscribe to")
 	first.send(`{"type":"subscribe","id":4,"channel":"orders:secret","durable":true}`)
 	first.until("error", "ask your manager")
+	first.send(`{"type":"subscribe","id":5,"channel":"old:secret"}`)
+	first.until("error", "ask your manager")
 	j.set(func() {
-		if len(j.subscribes) != 2 {
+		if len(j.subscribes) != 3 || j.subscribes[1].GetSubscriptions()[0].GetHistory() || !j.subscribes[2].GetSubscriptions()[0].GetHistory() {
 			t.Fatalf("asked about %v", j.subscribes)
 		}
 		if r := j.subscribes[0]; r.GetSubscriber() != "ada" || len(r.GetSubscriptions()) != 1 || !r.GetSubscriptions()[0].GetDurable() || !r.GetSubscriptions()[0].GetHistory() {

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
 
 	"pushgate/cmd/pushgate/config"
 	"pushgate/push"
@@ -41,7 +42,7 @@ func newAuthorizing(f *config.Flags, logger *slog.Logger, registry *prometheus.R
 	if err != nil {
 		return nil, err
 	}
-	conn, err := grpc.NewClient(target, grpc.WithTransportCredentials(transport), grpc.WithPerRPCCredentials(bearer(secret)))
+	conn, err := grpc.NewClient(target, grpc.WithTransportCredentials(transport), grpc.WithPerRPCCredentials(bearer(secret)), grpc.WithKeepaliveParams(lostAfter))
 	if err != nil {
 		return nil, usageError{fmt.Sprintf("authorizer.address: %q is not an address", settings.Address)}
 	}
@@ -55,6 +56,11 @@ func newAuthorizing(f *config.Flags, logger *slog.Logger, registry *prometheus.R
 		Rules: rules, Logger: logger, Registry: registry,
 	})}, nil
 }
+
+// lostAfter gives up a connection on which nothing is acknowledged for so long
+// (TCP_USER_TIMEOUT): otherwise calls would go on into a network that drops them for a
+// quarter of an hour. Pings are as rare as servers allow without being asked.
+var lostAfter = keepalive.ClientParameters{Time: 5 * time.Minute, Timeout: 5 * time.Second}
 
 // consent is what subscriptions are asked by; nil: nothing.
 func (a *authorizing) consent() push.Consent {

@@ -7,7 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
+
 	"pushgate/cmd/pushgate/pushgatetest"
+	pb "pushgate/proto/gen/pushgate/v1"
 	"pushgate/server/certificate/certificatetest"
 )
 
@@ -87,6 +91,32 @@ func TestCallers(t *testing.T) {
 		if strings.Contains(s.Stderr()+shown.Err+shown.Out, secret) {
 			t.Error("a key is in the log")
 		}
+	}
+}
+
+// The first caller that is configured is for everybody: who called before has to come
+// back with credentials.
+func TestTheFirstCaller(t *testing.T) {
+	path := configuration(t, "")
+	s := pushgatetest.Start(t, pushgatetest.Command{Args: []string{"--config", path}})
+	stream, err := subscribing(t, s).Subscribe(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.Send(&pb.SubscribeRequest{Request: &pb.SubscribeRequest_Connect{Connect: &pb.Connect{}}}); err != nil {
+		t.Fatal(err)
+	}
+	must(stream.Recv())(t)
+	_, hash := newKey(t)
+	if err := os.WriteFile(path, []byte("callers: {a: {keys: ["+hash+"], publish: ['*']}}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(t, s.Command("reload"))
+	for err == nil {
+		_, err = stream.Recv()
+	}
+	if grpcstatus.Code(err) != codes.Unauthenticated {
+		t.Errorf("the stream ended with %v", err)
 	}
 }
 

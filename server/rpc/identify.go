@@ -20,7 +20,7 @@ import (
 
 // call is what is known of who makes a call.
 type call struct {
-	identity *caller.Identity
+	identity *caller.Identity // nil: everybody may do everything
 	// Of streams only. over is closed when the caller may not go on; then why says it.
 	over chan struct{}
 	why  error
@@ -153,9 +153,13 @@ func (s *Server) admitStream(service any, stream grpc.ServerStream, info *grpc.S
 	if err != nil {
 		return err
 	}
+	if forAll(info.FullMethod) {
+		return handler(service, stream)
+	}
 	c := callOf(ctx)
 	if c == nil {
-		return handler(service, stream)
+		c = &call{}
+		ctx = context.WithValue(ctx, callKey{}, c)
 	}
 	c.over = make(chan struct{})
 	defer s.streams.add(s, c)()
@@ -171,8 +175,8 @@ type admitted struct {
 // Context is the stream's.
 func (a *admitted) Context() context.Context { return a.ctx }
 
-// streams are those under way of callers that have shown who they are. One goroutine
-// looks whether they still may, as long as there are any.
+// streams are those under way. One goroutine looks whether their callers still may, as
+// long as there are any.
 type streams struct {
 	mu      sync.Mutex
 	all     map[*call]struct{}
@@ -215,12 +219,26 @@ func (l *streams) walk(s *Server) {
 	}
 }
 
+// standing says why a caller may not go on, if so; a nil one has not had to show who it
+// is.
+func (s *Server) standing(i *caller.Identity, now time.Time) error {
+	if i != nil {
+		return i.Standing(context.Background(), now)
+	}
+	if s.options.Callers.Guarded() {
+		return errStranger
+	}
+	return nil
+}
+
+var errStranger = &push.Error{Code: wire.CodeUnauthenticated, Message: "callers have to show who they are from now on; call again, with credentials"}
+
 // look ends the streams whose callers may not go on, and says whether there are more.
 func (l *streams) look(s *Server, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for c := range l.all {
-		if err := c.identity.Standing(context.Background(), now); err != nil {
+		if err := s.standing(c.identity, now); err != nil {
 			c.why = s.fail(context.Background(), err)
 			close(c.over)
 			delete(l.all, c)
