@@ -44,6 +44,11 @@ type Grant struct {
 	Issued  time.Time
 }
 
+// expired is false for nil.
+func (g *Grant) expired(now time.Time) bool {
+	return g != nil && !g.Expires.IsZero() && !now.Before(g.Expires)
+}
+
 // may refuses what the client's grant does not allow. Nothing but the request and
 // the grant decides, so the answer tells nothing of what there is.
 func (s *Session) may(action Action, channel string) error {

@@ -98,7 +98,7 @@ func (s *Session) authenticate(ctx context.Context, r wire.Request) error {
 	if d == nil || d.Authenticate == nil {
 		return refused(wire.CodeFailedPrecondition, "this server takes no tokens")
 	}
-	if wait := d.tokens.Take(time.Now(), 1, authRate); wait > 0 {
+	if wait := d.tokens.Try(time.Now(), 1, authRate); wait > 0 {
 		return &Error{Code: wire.CodeResourceExhausted, Message: "too many tokens; slow down", RetryAfter: wait}
 	}
 	grant, err := d.Authenticate(ctx, r.Token)
@@ -109,6 +109,9 @@ func (s *Session) authenticate(ctx context.Context, r wire.Request) error {
 		if err := ValidateSubscriber(grant.Subscriber); err != nil {
 			return err
 		}
+	}
+	if grant.expired(time.Now()) {
+		return errExpired
 	}
 	if s.engine.revocations.revoked(&grant) {
 		return errRevoked

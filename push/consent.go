@@ -29,6 +29,21 @@ func (s *Session) consented(ctx context.Context, w Wanted) error {
 	return refusals[0]
 }
 
+// consentOnce asks when it is first needed, and gives all sessions of a subscriber the
+// same answer.
+func consentOnce(ctx context.Context, stored store.Subscription) func(*Session) bool {
+	asked, may := false, false
+	return func(s *Session) bool {
+		if s.consent == nil {
+			return true
+		}
+		if !asked {
+			asked, may = true, s.consented(ctx, Wanted{Channel: stored.Channel, Durable: true}) == nil
+		}
+		return may
+	}
+}
+
 // consentedOf are those of the stored subscriptions that the client may have.
 func (s *Session) consentedOf(ctx context.Context, stored []store.Subscription) ([]store.Subscription, error) {
 	if s.consent == nil {

@@ -29,8 +29,8 @@ func (e *Engine) Revoke(ctx context.Context, r store.Revocation) (stored store.R
 	if err := e.revocations.known(ctx); err != nil {
 		return r, 0, fmt.Errorf("reading revocations: %w", err)
 	}
-	if e.revocations.count() >= maxRevocations {
-		return r, 0, refused(wire.CodeResourceExhausted, "there are %d revocations already; revoke everybody's tokens that were issued before a time instead", maxRevocations)
+	if most := e.revocations.most; e.revocations.full(r, r.Created) {
+		return r, 0, refused(wire.CodeResourceExhausted, "there are %d revocations already; revoke everybody's tokens that were issued before a time instead", most)
 	}
 	ctx, cancel := context.WithTimeout(ctx, e.cfg.StoreTimeout)
 	defer cancel()

@@ -36,8 +36,9 @@ func (e *Engine) CreateSubscription(ctx context.Context, subscriber, channel str
 	if err != nil {
 		return none, err
 	}
+	consented := consentOnce(ctx, created)
 	for _, s := range e.hub.sessions.of(subscriber) {
-		s.adopt(created)
+		s.adopt(created, consented)
 	}
 	created.Cursor = max(created.Cursor, e.cursors.moved(created.Key()))
 	return created, nil

@@ -229,10 +229,14 @@ func (e *Engine) Connect(ctx context.Context, c Connection) (*Session, error) {
 			return nil, err
 		}
 	}
+	now := time.Now()
+	if a := c.Authentication; a != nil && a.Grant.expired(now) {
+		return nil, errExpired
+	}
 	s := &Session{
 		id: rand.Text(), subscriber: c.Subscriber, info: c.Info, started: e.now(),
 		engine: e, hub: e.hub, wake: c.Wake,
-		door: newDoor(c, time.Now()), consent: c.Consent,
+		door: newDoor(c, now), consent: c.Consent,
 	}
 	e.hub.population.born()
 	// First known, then read: what a backend creates from here on is adopted.
@@ -251,7 +255,7 @@ func (e *Engine) Connect(ctx context.Context, c Connection) (*Session, error) {
 	}
 	e.metrics.connects.Inc()
 	e.metrics.connections.Inc()
-	s.greet(stored)
+	s.greet(ctx, stored)
 	if s.strange() {
 		return s, nil
 	}
@@ -274,7 +278,7 @@ func (e *Engine) stored(ctx context.Context, subscriber string, restore bool) ([
 }
 
 // greet sends the connected frame and opens the restored subscriptions.
-func (s *Session) greet(stored []store.Subscription) {
+func (s *Session) greet(ctx context.Context, stored []store.Subscription) {
 	e := s.engine
 	connected := wire.Connected{
 		Connection: s.id, Node: e.cfg.Node, Subscriber: s.subscriber,
@@ -289,7 +293,7 @@ func (s *Session) greet(stored []store.Subscription) {
 	for _, r := range reopened {
 		s.join(r.sub)
 	}
-	s.settled()
+	s.settled(ctx)
 }
 
 // loadSubscriptions reads the subscriptions of many subscribers in one query.

@@ -18,3 +18,14 @@ func (m *Meter) Take(now time.Time, amount, rate int) time.Duration {
 	*m = Meter(full)
 	return max(0, time.Duration(full-at)-time.Second)
 }
+
+// Try takes amount if it need not be waited for. Otherwise it answers for how long, and
+// takes nothing.
+func (m *Meter) Try(now time.Time, amount, rate int) time.Duration {
+	next := *m
+	wait := next.Take(now, amount, rate)
+	if wait == 0 {
+		*m = next
+	}
+	return wait
+}

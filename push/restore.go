@@ -47,16 +47,16 @@ func (s *Session) restore(ctx context.Context, stored []store.Subscription) {
 		s.announce(r.sub, r.open)
 		s.ready(ctx)
 	}
-	s.settled()
+	s.settled(ctx)
 }
 
 // settled: what was stored is open; what backends created meanwhile follows.
-func (s *Session) settled() {
+func (s *Session) settled(ctx context.Context) {
 	s.mu.Lock()
 	adopted := s.adopted
 	s.adopted, s.greeted = nil, true
 	s.mu.Unlock()
 	for _, st := range adopted {
-		s.adopt(st)
+		s.adopt(st, consentOnce(ctx, st))
 	}
 }

@@ -28,6 +28,7 @@ const (
 type revocations struct {
 	service
 	store    Revocations
+	most     int // maxRevocations
 	cfg      Config
 	health   *health
 	sessions *sessions
@@ -45,7 +46,7 @@ type revocations struct {
 
 func newRevocations(s Revocations, cfg Config, health *health, sessions *sessions) *revocations {
 	r := &revocations{
-		store: s, cfg: cfg, health: health, sessions: sessions, logger: cfg.Logger,
+		store: s, most: maxRevocations, cfg: cfg, health: health, sessions: sessions, logger: cfg.Logger,
 		wanted: make(chan struct{}), loaded: make(chan struct{}),
 		byID: map[string]store.Revocation{}, bySubscriber: map[string]store.Revocation{},
 	}
@@ -130,16 +131,25 @@ func (r *revocations) page(ctx context.Context, after uint64) ([]store.Revocatio
 	return r.store.Revocations(ctx, after, revocationPage)
 }
 
+// add takes over revocations, which may be older than what is known: what this node has
+// stored itself comes another way than what it reads.
 func (r *revocations) add(all []store.Revocation) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, one := range all {
-		if one.TokenID != "" {
-			r.byID[one.TokenID] = one
-		} else {
-			r.bySubscriber[one.Subscriber] = one
+		known, name := r.of(one)
+		if one.Number > known[name].Number {
+			known[name] = one
 		}
 	}
+}
+
+// of is where a revocation is kept, and by what name.
+func (r *revocations) of(one store.Revocation) (known map[string]store.Revocation, name string) {
+	if one.TokenID != "" {
+		return r.byID, one.TokenID
+	}
+	return r.bySubscriber, one.Subscriber
 }
 
 func (r *revocations) prune(now time.Time) {
@@ -154,10 +164,22 @@ func (r *revocations) prune(now time.Time) {
 	}
 }
 
-func (r *revocations) count() int {
+// full says that there is no room for a revocation. There always is for one of
+// everybody, which is what to do then, and for one that replaces another.
+func (r *revocations) full(one store.Revocation, now time.Time) bool {
+	if r.room(one) {
+		return false
+	}
+	r.prune(now)
+	return !r.room(one)
+}
+
+func (r *revocations) room(one store.Revocation) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return len(r.byID) + len(r.bySubscriber)
+	known, name := r.of(one)
+	_, replaces := known[name]
+	return replaces || one.TokenID == "" && one.Subscriber == "" || len(r.byID)+len(r.bySubscriber) < r.most
 }
 
 // revoked says whether a grant is not good any more.
@@ -216,4 +238,7 @@ func (s *Session) expelRevoked() bool {
 	return true
 }
 
-var errRevoked = refused(wire.CodeUnauthenticated, "the token is revoked")
+var (
+	errRevoked = refused(wire.CodeUnauthenticated, "the token is revoked")
+	errExpired = refused(wire.CodeUnauthenticated, "the token has expired")
+)

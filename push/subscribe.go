@@ -237,8 +237,9 @@ func (s *Session) reopen(stored store.Subscription) (*subscription, wire.OpenSub
 }
 
 // adopt opens a durable subscription that a backend has created for the
-// session's subscriber. The client is told by subscribed, without an id.
-func (s *Session) adopt(stored store.Subscription) {
+// session's subscriber, if the client may have it. The client is told by subscribed,
+// without an id.
+func (s *Session) adopt(stored store.Subscription, consented func(*Session) bool) {
 	s.mu.Lock()
 	if !s.greeted {
 		s.adopted = append(s.adopted, stored)
@@ -246,8 +247,7 @@ func (s *Session) adopt(stored store.Subscription) {
 		return
 	}
 	s.mu.Unlock()
-	if s.open(stored.Channel) != nil || s.admit(1) != nil ||
-		s.allows(ActionSubscribe, stored.Channel) && s.consented(context.Background(), Wanted{Channel: stored.Channel, Durable: true}) != nil {
+	if s.open(stored.Channel) != nil || s.admit(1) != nil || !s.allows(ActionSubscribe, stored.Channel) || !consented(s) {
 		return
 	}
 	sub, opened, ok := s.reopen(stored)
