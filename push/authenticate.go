@@ -40,7 +40,7 @@ const (
 type door struct {
 	Authentication
 	grant atomic.Pointer[Grant] // what applies now; nil: not authenticated
-	// due is when the walk has something to do, in Unix nanoseconds; 0: never.
+	// due is when the walk has something to do, as dueAt has it; 0: never.
 	due atomic.Int64
 
 	// Used by the handling goroutine only.
@@ -59,7 +59,7 @@ func newDoor(c Connection, now time.Time) *door {
 	d := &door{Authentication: *a, named: a.Grant != nil && !a.Anonymous, restore: c.Restore}
 	if a.Grant == nil {
 		d.channels = c.Channels
-		d.due.Store(now.Add(a.Patience).UnixNano())
+		d.due.Store(dueAt(now.Add(a.Patience)))
 		return d
 	}
 	d.hang(a.Grant)
@@ -70,11 +70,15 @@ func newDoor(c Connection, now time.Time) *door {
 func (d *door) hang(g *Grant) {
 	due := int64(0)
 	if !g.Expires.IsZero() {
-		due = g.Expires.Add(-d.Notice).UnixNano()
+		due = dueAt(g.Expires.Add(-d.Notice))
 	}
 	d.grant.Store(g)
 	d.due.Store(due)
 }
+
+// dueAt is the first whole millisecond since 1970 that is not before a time:
+// nanoseconds would hold no token that is good beyond the year 2262.
+func dueAt(t time.Time) int64 { return t.Add(time.Millisecond - time.Nanosecond).UnixMilli() }
 
 // strange says that the client has to authenticate itself first.
 func (s *Session) strange() bool { return s.door != nil && s.door.grant.Load() == nil }
@@ -192,7 +196,7 @@ func (s *Session) Walk(now time.Time) {
 		return
 	}
 	due := s.door.due.Load()
-	if due == 0 || now.UnixNano() < due {
+	if due == 0 || now.UnixMilli() < due {
 		return
 	}
 	grant := s.door.grant.Load()
@@ -202,7 +206,7 @@ func (s *Session) Walk(now time.Time) {
 	case grant.Expires.IsZero():
 	case !now.Before(grant.Expires):
 		s.End(unauthenticated("token expired"))
-	case s.door.due.CompareAndSwap(due, grant.Expires.UnixNano()):
+	case s.door.due.CompareAndSwap(due, dueAt(grant.Expires)):
 		s.send(wire.TokenExpiring{ExpiresIn: secondsUntil(grant.Expires, now)})
 	}
 }

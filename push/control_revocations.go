@@ -47,6 +47,8 @@ func complete(r *store.Revocation) error {
 	switch {
 	case r.Subscriber != "" && r.TokenID != "":
 		return invalid("token_id", "give a subscriber or a token's id, not both")
+	case r.TokenID != "" && !r.IssuedBefore.IsZero():
+		return invalid("issued_before", "a token with an id is revoked whenever it was issued; leave issued_before out")
 	case r.Subscriber != "":
 		if err := ValidateSubscriber(r.Subscriber); err != nil {
 			return err

@@ -26,7 +26,12 @@ type grpcFlags struct {
 
 // dial makes the connection; it is opened by the first call.
 func (f grpcFlags) dial() (*grpc.ClientConn, error) {
-	target, secure := strings.CutPrefix(f.Server, "https://")
+	target, secure := f.Server, false
+	if scheme, rest, found := strings.Cut(f.Server, "://"); found {
+		if target, secure = rest, strings.EqualFold(scheme, "https"); !secure {
+			return nil, usageError{fmt.Sprintf("--server: %q is not an address; write HOST:PORT, or https://HOST:PORT for a node behind TLS", f.Server)}
+		}
+	}
 	transport := insecure.NewCredentials()
 	if secure {
 		c, err := f.config()
@@ -67,12 +72,19 @@ func (f grpcFlags) call(ctx context.Context, do func(context.Context, *grpc.Clie
 // explain brings a call's error into words.
 func (f grpcFlags) explain(err error) error {
 	s, ok := status.FromError(err)
+	reason := lastPart(s.Message())
 	switch {
 	case err == nil || !ok:
 		return err
+	case s.Code() == codes.Unavailable && strings.Contains(s.Message(), "x509: "):
+		return fmt.Errorf("the certificate of %s cannot be trusted; --ca names the authority that has signed it (%s)", f.Server, reason)
+	case s.Code() == codes.Unavailable && strings.Contains(s.Message(), "server preface"):
+		return fmt.Errorf("%s does not speak gRPC in plain text; for a node behind TLS write --server https://%s (%s)", f.Server, f.Server, reason)
+	case s.Code() == codes.Unauthenticated && !f.given():
+		return fmt.Errorf("%s: %s; --api-key-file or PUSHGATE_API_KEY gives a key", s.Code(), s.Message())
 	case s.Code() == codes.Unavailable && strings.HasPrefix(s.Message(), "connection error"),
 		s.Code() == codes.Unavailable && strings.HasPrefix(s.Message(), "name resolver error"):
-		return fmt.Errorf("no connection to %s; does pushgate serve run there? --server names another (%s)", f.Server, lastPart(s.Message()))
+		return fmt.Errorf("no connection to %s; does pushgate serve run there? --server names another (%s)", f.Server, reason)
 	case s.Code() == codes.DeadlineExceeded:
 		return fmt.Errorf("no answer from %s within --timeout (%s)", f.Server, f.Timeout)
 	default:

@@ -13,8 +13,20 @@ const (
 	defaultWebSocket = "ws://127.0.0.1:8080/ws"
 )
 
-// greeting says in three lines where the node is and what to try next.
+// greeting says in three lines where the node is and what to try next. What has to be
+// shown for that stands there in capitals.
 func (n *node) greeting() string {
+	f := n.flags.Load()
+	there, health, token, key := "try it, health, metrics", "", "", ""
+	if !f.OperationalHTTP() {
+		there, health = "health", "/healthz"
+	}
+	if f.ClientsShowThemselves() && !f.Token.Anonymous {
+		token = " --token TOKEN"
+	}
+	if f.CallersConfigured() {
+		key = " --api-key-file FILE"
+	}
 	http, grpc := reachable(n.httpListener.Addr()), reachable(n.grpcListener.Addr())
 	web, secure := "http", ""
 	if n.shown.http != nil {
@@ -23,16 +35,16 @@ func (n *node) greeting() string {
 	if n.shown.grpc != nil {
 		grpc = "https://" + grpc
 	}
-	publish := "pushgate publish" + serverFlag(grpc, defaultGRPC) + " news '{\"hello\":\"world\"}'"
+	publish := "pushgate publish" + serverFlag(grpc, defaultGRPC) + key + " news '{\"hello\":\"world\"}'"
 	if path, unix := listen.UnixPath(http); unix {
 		return fmt.Sprintf("WebSocket  %s   (/ws?channel=news; health: curl --unix-socket %s http://pushgate/readyz)\n"+
 			"gRPC       %s\nTry: %s\n", http, path, grpc, publish)
 	}
 	socket := "ws" + secure + "://" + http + "/ws"
-	return fmt.Sprintf("WebSocket  %s?channel=news   (try it, health, metrics: %s://%s)\n"+
+	return fmt.Sprintf("WebSocket  %s?channel=news   (%s: %s://%s%s)\n"+
 		"gRPC       %s\n"+
-		"Try: pushgate subscribe%s news    and in another terminal: %s\n",
-		socket, web, http, grpc, serverFlag(socket, defaultWebSocket), publish)
+		"Try: pushgate subscribe%s%s news    and in another terminal: %s\n",
+		socket, there, web, http, health, grpc, serverFlag(socket, defaultWebSocket), token, publish)
 }
 
 func serverFlag(address, usual string) string {

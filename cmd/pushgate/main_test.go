@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"pushgate/cmd/pushgate/pushgatetest"
 )
@@ -34,6 +35,18 @@ func fails(t *testing.T, c pushgatetest.Command, code int) string {
 		t.Errorf("pushgate %s: exit code %d, output %q, standard error:\n%s", strings.Join(c.Args, " "), r.Code, r.Out, r.Err)
 	}
 	return line
+}
+
+// eventually asks again and again for what nothing signals.
+func eventually(t *testing.T, condition func() bool) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(pushgatetest.Patience); !condition(); <-tick.C {
+		if time.Now().After(deadline) {
+			t.Fatalf("it did not come about within %s", pushgatetest.Patience)
+		}
+	}
 }
 
 func equal(t *testing.T, got, want []string) {

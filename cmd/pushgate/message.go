@@ -42,9 +42,9 @@ func payload(m follow.Message) string {
 	return printable(line.String())
 }
 
-// printable quotes text with control characters.
+// printable quotes text with characters that are not seen, or that change how others are.
 func printable(text string) string {
-	if strings.ContainsFunc(text, unicode.IsControl) {
+	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return strconv.Quote(text)
 	}
 	return text

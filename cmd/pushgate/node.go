@@ -104,7 +104,7 @@ func (n *node) assemble(f *config.Flags) (err error) {
 	if n.consumer, err = newConsumer(f, into, n.logger, registry); err != nil {
 		return err
 	}
-	if n.verifier, err = newVerifier(f, n.logger); err != nil {
+	if n.verifier, err = newVerifier(f, n.logger, registry); err != nil {
 		return err
 	}
 	if n.asked, err = newAuthorizing(f, n.logger, registry); err != nil {
@@ -182,11 +182,14 @@ func (n *node) assemble(f *config.Flags) (err error) {
 }
 
 // notes are what /readyz says beside whether the node is ready.
-func (n *node) notes() []string {
-	if n.consumer == nil {
-		return nil
+func (n *node) notes() (all []string) {
+	if n.verifier != nil {
+		all = n.verifier.Health()
 	}
-	return n.consumer.Health()
+	if n.consumer != nil {
+		all = append(all, n.consumer.Health()...)
+	}
+	return all
 }
 
 // serve answers on both listeners until the node drains or one fails, and reloads

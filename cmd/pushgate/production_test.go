@@ -108,7 +108,7 @@ func TestTheLeastForProduction(t *testing.T) {
 		"the shop as operator":    {call(shop, "drain"), "PermissionDenied"},
 		"the operator":            {call(operator, "channels"), ""},
 		"the operator publishing": {call(operator, "publish", "orders:1", "1"), "PermissionDenied"},
-		"in plain text":           {pushgatetest.Run(t, pushgatetest.Command{Args: []string{"channels", "--server", s.GRPC, "--timeout=2s"}}), "no connection"},
+		"in plain text":           {pushgatetest.Run(t, pushgatetest.Command{Args: []string{"channels", "--server", s.GRPC, "--timeout=2s"}}), "does not speak gRPC in plain text"},
 	} {
 		if c.got.Code == 0 != (c.want == "") || !strings.Contains(c.got.Err, c.want) {
 			t.Errorf("%s: exit code %d: %s", name, c.got.Code, c.got.Err)

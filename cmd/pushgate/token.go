@@ -15,6 +15,7 @@ import (
 
 	"pushgate/cmd/pushgate/config"
 	"pushgate/push"
+	"pushgate/server/auth/pattern"
 	"pushgate/server/auth/token"
 )
 
@@ -28,6 +29,7 @@ type makeTokenCommand struct {
 	Subscriber   string          `name:"subscriber" placeholder:"NAME" help:"Whose token it is. Without, it has no durable subscriptions."`
 	Device       string          `name:"device" placeholder:"NAME" help:"The device, with a token.device_claim."`
 	Allow        []string        `name:"allow" sep:"none" placeholder:"PATTERN=ACTION,…" help:"What the channels of a pattern may be used for, as orders:*=subscribe,history; without actions: subscribe, publish and history. Repeatable."`
+	Scope        []string        `name:"scope" placeholder:"SCOPE" help:"What a backend may call with it by gRPC, as pushgate:publish,pushgate:subscribe; see grpc.tokens."`
 	Expires      config.Duration `name:"expires" placeholder:"DURATION" default:"1h" help:"How long it is good."`
 	Key          string          `name:"key" placeholder:"FILE" help:"A private key in PEM to sign with, instead of the secret of the configuration."`
 	KeyID        string          `name:"key-id" placeholder:"ID" help:"The key's id (kid)."`
@@ -37,6 +39,9 @@ type makeTokenCommand struct {
 // Run prints a token that a node with this configuration takes, if it has the
 // public half of the key.
 func (c *makeTokenCommand) Run(t terminal) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	key, err := c.key()
 	if err != nil {
 		return err
@@ -52,6 +57,9 @@ func (c *makeTokenCommand) Run(t terminal) error {
 	}
 	if c.Subscriber != "" {
 		claims[names.Subscriber] = c.Subscriber
+	}
+	if len(c.Scope) > 0 {
+		claims["scope"] = strings.Join(c.Scope, " ")
 	}
 	switch {
 	case c.Device != "" && names.Device == "":
@@ -71,6 +79,19 @@ func (c *makeTokenCommand) Run(t terminal) error {
 	}
 	_, err = fmt.Fprintln(t.out, text)
 	return err
+}
+
+// check refuses what no node would take.
+func (c *makeTokenCommand) check() error {
+	if c.Expires <= 0 {
+		return usageError{"--expires: the token would never be good; give a time that is longer"}
+	}
+	for flag, name := range map[string]string{"--subscriber": c.Subscriber, "--device": c.Device} {
+		if name != "" && push.ValidateSubscriber(name) != nil {
+			return usageError{fmt.Sprintf("%s: %q is not a name: 1 to 255 bytes of UTF-8, no control characters, no white space at the ends", flag, name)}
+		}
+	}
+	return nil
 }
 
 // key is what to sign with.
@@ -97,18 +118,19 @@ var allActions = []string{"subscribe", "publish", "history"}
 func (c *makeTokenCommand) channels() (map[string][]string, error) {
 	channels := map[string][]string{}
 	for _, text := range c.Allow {
-		i := strings.LastIndex(text, "=")
-		if i < 0 {
-			channels[text] = allActions
-			continue
+		name, actions := text, allActions
+		if i := strings.LastIndex(text, "="); i >= 0 {
+			name, actions = text[:i], strings.Split(text[i+1:], ",")
 		}
-		actions := strings.Split(text[i+1:], ",")
+		if _, err := pattern.Parse(name); err != nil {
+			return nil, usageError{fmt.Sprintf("--allow: %q: %s", name, err)}
+		}
 		for _, action := range actions {
 			if !slices.Contains(allActions, action) {
 				return nil, usageError{fmt.Sprintf("--allow: %q is none of %s", action, strings.Join(allActions, ", "))}
 			}
 		}
-		channels[text[:i]] = actions
+		channels[name] = actions
 	}
 	return channels, nil
 }
@@ -120,7 +142,7 @@ type checkTokenCommand struct {
 
 // Run prints what a good token says; what is wrong with a bad one is an error.
 func (c *checkTokenCommand) Run(ctx context.Context, t terminal) error {
-	verifier, err := newVerifier(&c.Flags, slog.New(slog.DiscardHandler))
+	verifier, err := newVerifier(&c.Flags, slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: slog.LevelWarn})), nil)
 	if err != nil {
 		return err
 	}
@@ -140,7 +162,7 @@ func (c *checkTokenCommand) Run(ctx context.Context, t terminal) error {
 		return errors.New(push.AsError(err).Message)
 	}
 	answer, err := json.Marshal(map[string]any{
-		"subscriber": claims.Subscriber, "id": claims.ID, "issued": stamp(claims.Issued), "expires": stamp(claims.Expires), "channels": claims.Channels(),
+		"subscriber": claims.Subscriber, "id": claims.ID, "issued": stamp(claims.Issued), "expires": stamp(claims.Expires), "channels": claims.Channels(), "scope": claims.Scope,
 	})
 	if err != nil {
 		return err

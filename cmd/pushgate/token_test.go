@@ -7,16 +7,21 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
 	"github.com/coder/websocket"
 
 	"pushgate/cmd/pushgate/pushgatetest"
+	"pushgate/server/certificate/certificatetest"
 	"pushgate/store/postgres/pgtest"
 )
 
@@ -95,6 +100,10 @@ func TestTokenCommand(t *testing.T) {
 		"no key":            {[]string{"token", "check", text}, nil, 2, "token.secret"},
 		"nothing to sign":   {[]string{"token", "make"}, nil, 2, "--key"},
 		"unknown action":    {[]string{"token", "make", "--allow=a=own"}, secret, 2, "subscribe, publish, history"},
+		"no pattern":        {[]string{"token", "make", "--allow=a*b*=subscribe"}, secret, 2, "more than one *"},
+		"no name":           {[]string{"token", "make", "--subscriber= ada"}, secret, 2, "--subscriber"},
+		"never good":        {[]string{"token", "make", "--expires=0s"}, secret, 2, "--expires"},
+		"CA without URLs":   {[]string{"token", "check", text, "--token-jwks-ca", public}, secret, 2, "--token-jwks-ca: it is for token.jwks_urls"},
 		"no device claim":   {[]string{"token", "make", "--device=x"}, secret, 2, "token.device_claim"},
 		"wrong algorithm":   {[]string{"token", "make", "--algorithm=RS256"}, secret, 2, "HS256"},
 		"private on a node": {[]string{"token", "check", text, "--token-key-files", private}, nil, 2, "private key"},
@@ -109,6 +118,54 @@ func TestTokenCommand(t *testing.T) {
 			t.Errorf("%s: the message tells the token", name)
 		}
 	}
+}
+
+func TestTokenForBackends(t *testing.T) {
+	text := makeToken(t, "--scope=pushgate:publish,pushgate:read")
+	lines := run(t, pushgatetest.Command{Args: []string{"token", "check", text}, Env: []string{tokenSecret}})
+	if !strings.Contains(lines[0], `"scope":["pushgate:publish","pushgate:read"]`) {
+		t.Errorf("got %s", lines)
+	}
+}
+
+// Servers of key sets may be of an authority that only the operator trusts.
+func TestKeySetsOfAPrivateAuthority(t *testing.T) {
+	authority, dir := certificatetest.New(t), t.TempDir()
+	url, private := issuer(t, authority, dir)
+	text := run(t, pushgatetest.Command{Args: []string{"token", "make", "--key", private, "--key-id=1"}})[0]
+	check := []string{"token", "check", text, "--token-jwks-urls", url}
+	run(t, pushgatetest.Command{Args: append(check, "--token-jwks-ca", authority.File)})
+	code, stderr := outcome(t, pushgatetest.Command{Args: check})
+	if code != 1 || !strings.Contains(stderr, "unknown authority") || !strings.Contains(stderr, "the keys for tokens cannot be had now") {
+		t.Errorf("without it: exit code %d: %s", code, stderr)
+	}
+}
+
+// A node says that its keys are not those of now, and goes on with those that it has.
+func TestKeySetsThatCannotBeHad(t *testing.T) {
+	var down atomic.Bool
+	const jwk = `{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}` // RFC 8037 A.2
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if down.Load() {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		_, _ = io.WriteString(w, `{"keys":[`+jwk+`]}`)
+	}))
+	t.Cleanup(server.Close)
+	s := pushgatetest.Start(t, pushgatetest.Command{Args: []string{"--token-jwks-urls", server.URL, "--token-jwks-refresh=1s"}})
+	failures := fmt.Sprintf("pushgate_token_key_failures_total{source=%q}", server.URL)
+	ready := "http://" + s.HTTP + "/readyz"
+	if got := page(t, ready); strings.Contains(got, "notes") {
+		t.Errorf("before: %s", got)
+	}
+	down.Store(true)
+	eventually(t, func() bool { return s.Metric(failures) > 0 })
+	if got := page(t, ready); !strings.Contains(got, `"status":"ready"`) || !strings.Contains(got, "tokens: the keys of "+server.URL+" cannot be fetched") {
+		t.Errorf("while it is down: %s", got)
+	}
+	down.Store(false)
+	eventually(t, func() bool { return !strings.Contains(page(t, ready), "notes") })
 }
 
 // A node with tokens, from the first to the last: what it lets in, what a reload

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"pushgate/cmd/pushgate/config"
 	"pushgate/push"
 	"pushgate/server/auth/authorizer"
@@ -12,11 +14,19 @@ import (
 	"pushgate/server/ws"
 )
 
-// newVerifier makes what checks the tokens of clients; nil without keys for them.
-func newVerifier(f *config.Flags, logger *slog.Logger) (*token.Verifier, error) {
+// newVerifier makes what checks the tokens of clients; nil without keys for them. Without
+// a registry nothing is counted.
+func newVerifier(f *config.Flags, logger *slog.Logger, registry prometheus.Registerer) (*token.Verifier, error) {
 	c := f.Tokens(logger)
 	if !c.Configured() {
 		return nil, nil
+	}
+	c.Registry = registry
+	if f.Token.JWKSCA != "" {
+		var err error
+		if c.Authorities, err = authorities(f.Token.JWKSCA); err != nil {
+			return nil, usageError{"token.jwks_ca: " + err.Error()}
+		}
 	}
 	v, err := token.New(c)
 	if err != nil {

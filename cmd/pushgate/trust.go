@@ -17,17 +17,18 @@ type trust struct {
 func (t trust) config() (*tls.Config, error) {
 	c := &tls.Config{MinVersion: tls.VersionTLS12}
 	if t.CA != "" {
-		pem, err := os.ReadFile(t.CA)
-		if err != nil {
+		var err error
+		if c.RootCAs, err = authorities(t.CA); err != nil {
 			return nil, usageError{fmt.Sprintf("--ca: %v", err)}
 		}
-		c.RootCAs = x509.NewCertPool()
-		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, usageError{fmt.Sprintf("--ca: there is no certificate in %s", t.CA)}
-		}
 	}
-	if t.Certificate == "" && t.Key == "" {
+	switch {
+	case t.Certificate == "" && t.Key == "":
 		return c, nil
+	case t.Key == "":
+		return nil, usageError{"--certificate: its private key is missing; give --key, too"}
+	case t.Certificate == "":
+		return nil, usageError{"--key: the certificate is missing; give --certificate, too"}
 	}
 	pair, err := tls.LoadX509KeyPair(t.Certificate, t.Key)
 	if err != nil {
@@ -35,4 +36,17 @@ func (t trust) config() (*tls.Config, error) {
 	}
 	c.Certificates = []tls.Certificate{pair}
 	return c, nil
+}
+
+// authorities reads those of a file in PEM.
+func authorities(path string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("there is no certificate in %s", path)
+	}
+	return pool, nil
 }

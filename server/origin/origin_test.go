@@ -83,3 +83,18 @@ func TestAllows(t *testing.T) {
 		})
 	}
 }
+
+func TestCheck(t *testing.T) {
+	for text, good := range map[string]bool{
+		"https://app.example.com": true, "http://app.example.com:8080": true, "https://[::1]:1": true, "app.example.com": true,
+		"app.example.com:8443": true, "*": true, "null": true, "capacitor://localhost": true, "https://xn--bcher-kva.example": true,
+		"": false, "https://": false, "://host": false, "https://app.example.com/": false, "https://app.example.com/x": false,
+		"https://app.example.com?x": false, "https://app.example.com#x": false, "https://me@app.example.com": false,
+		"https://*.example.com": false, "*.example.com": false, "https://app.example.com.": false, "https://app.example.com:443": false,
+		"http://app.example.com:80": false, "https://app.example.com:x": false, "app example": false,
+	} {
+		if err := origin.Check(text); (err == nil) != good {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

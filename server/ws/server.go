@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"runtime"
 	"strconv"
 	"sync"
@@ -159,7 +160,11 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request, place *admissio
 		refuse(w, http.StatusBadRequest, wire.CodeInvalidArgument, "unknown WebSocket subprotocol; use "+Subprotocol+" or none", 0)
 		return false
 	}
-	query := r.URL.Query()
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		refuse(w, http.StatusBadRequest, wire.CodeInvalidArgument, "the query cannot be read: what is no letter or digit in a value has to be escaped, as by encodeURIComponent", 0)
+		return false
+	}
 	channels := query["channel"]
 	if len(channels) > maxChannels {
 		refuse(w, http.StatusBadRequest, wire.CodeInvalidArgument, "more than "+strconv.Itoa(maxChannels)+" channels in the query; subscribe to the rest by frames", 0)

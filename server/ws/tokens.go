@@ -19,7 +19,8 @@ import (
 
 // Tokens says how clients authenticate themselves.
 type Tokens struct {
-	// Authenticate checks what a client shows. Its errors are shown to clients.
+	// Authenticate checks what a client shows. Its errors are push.Errors, which clients
+	// are told, or wrap one; their text is recorded, so it holds nothing of the credentials.
 	Authenticate func(ctx context.Context, c Credentials) (push.Grant, error)
 	// Whole: Authenticate looks at more than the token, so it is asked of clients without
 	// one too, if Anonymous lets them in.
@@ -112,10 +113,13 @@ func entries(h http.Header) iter.Seq[string] {
 // presented is the token of a request, "" if there is none.
 func presented(r *http.Request, query url.Values) (token string, err error) {
 	take := func(text string) {
-		if token != "" && token != text {
+		switch {
+		case text == "":
+		case token != "" && token != text:
 			err = invalid("there are several tokens, and they are not the same; send one")
+		default:
+			token = text
 		}
-		token = text
 	}
 	for _, line := range r.Header.Values("Authorization") {
 		if scheme, credentials, _ := strings.Cut(line, " "); strings.EqualFold(scheme, "Bearer") {
@@ -206,8 +210,8 @@ func (s *Server) check(ctx context.Context, c Credentials) (grant push.Grant, er
 // checked notes what became of a token from an address.
 func (s *Server) checked(from netip.Addr, err error) {
 	s.authentications.count(err)
-	if e := push.AsError(err); err != nil && e.Code != wire.CodeUnavailable {
-		s.options.Audit.Failed(audit.SideWebSocket, from, e.Message)
+	if err != nil && push.AsError(err).Code != wire.CodeUnavailable {
+		s.options.Audit.Failed(audit.SideWebSocket, from, err.Error())
 	}
 }
 

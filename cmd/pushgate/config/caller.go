@@ -15,7 +15,7 @@ type Caller struct {
 	Certificates []string   `name:"certificates" help:"Names of client certificates that stand for it, with grpc.tls_client_ca: a URI or DNS name of the certificate's, or its common name if it has neither." reload:"live"`
 	Publish      []string   `name:"publish" help:"Channels it may publish to, as patterns: orders:*, or * for all." reload:"live"`
 	Subscribe    []string   `name:"subscribe" help:"Channels it may subscribe to by SubscribeService, with their history." reload:"live"`
-	Subscribers  []string   `name:"subscribers" help:"The subscribers it may be there, as patterns. Empty: it may only subscribe without a name, to what comes from then on." reload:"live"`
+	Subscribers  []string   `name:"subscribers" help:"The subscribers it may be there, as patterns. Empty: it may only subscribe without a name, so nothing is kept for it." reload:"live"`
 	Control      string     `name:"control" enum:"none,read,all" default:"none" help:"What of ControlService it may call: none, read (what changes nothing; it sees messages of all channels), or all." reload:"live"`
 	Expires      Moment     `name:"expires" help:"When it is over, as 2030-01-31 or 2030-01-31T12:00:00Z. Empty: never." reload:"live"`
 	Networks     []string   `name:"networks" help:"Addresses and networks it calls from, as 10.0.0.0/8. Empty: any." reload:"live"`
@@ -39,12 +39,15 @@ type NamedCaller struct {
 // callerName is fit for the log and for metrics.
 var callerName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,100}$`)
 
+// IsCallerName says whether a caller may be called so.
+func IsCallerName(name string) bool { return callerName.MatchString(name) }
+
 // readCallers decodes what stands under callers.
 func (f *file) readCallers() (all []NamedCaller, err error) {
 	for _, named := range f.callers {
 		n := NamedCaller{Name: named.name, line: named.line}
 		into, key := reflect.ValueOf(&n.Caller).Elem(), "callers."+named.name
-		if !callerName.MatchString(named.name) {
+		if !IsCallerName(named.name) {
 			return nil, f.problem(named.line, key, "the name of a caller has letters, digits, ., - and _ only, at most 100")
 		}
 		err := fillDefaults(into, callerSettings)

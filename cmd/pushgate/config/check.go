@@ -1,9 +1,10 @@
 package config
 
 import (
-	"net/url"
 	"reflect"
 	"strings"
+
+	"pushgate/server/origin"
 )
 
 // check names the first value that cannot be.
@@ -20,9 +21,9 @@ func (f *Flags) check() error {
 	if err := f.checkStoreURL(); err != nil {
 		return err
 	}
-	for _, origin := range f.HTTP.AllowedOrigins {
-		if u, err := url.Parse(origin); strings.Contains(origin, "/") && (err != nil || u.Host == "" || u.Path != "") {
-			return f.problem("http.allowed_origins", "%q is not an origin; write scheme and host, as https://app.example.com", origin)
+	for _, text := range f.HTTP.AllowedOrigins {
+		if err := origin.Check(text); err != nil {
+			return f.problem("http.allowed_origins", "%s", err)
 		}
 	}
 	if err := f.checkProxies(); err != nil {
@@ -73,7 +74,14 @@ func (f *Flags) checkProxies() error {
 func (f *Flags) checkStoreURL() error {
 	path, sqlite := strings.CutPrefix(f.Store.URL, "sqlite:")
 	switch {
-	case f.Store.URL == "", strings.HasPrefix(f.Store.URL, "postgres://"), strings.HasPrefix(f.Store.URL, "postgresql://"):
+	case f.Store.URL == "":
+		return nil
+	case strings.HasPrefix(f.Store.URL, "postgres://"), strings.HasPrefix(f.Store.URL, "postgresql://"):
+		_, rest, _ := strings.Cut(f.Store.URL, "://")
+		authority, _, _ := strings.Cut(rest, "/")
+		if strings.Count(authority, "@") > 1 {
+			return f.problem("store.url", "it has more than one @; write those in the password as %%40")
+		}
 		return nil
 	case !sqlite:
 		return f.problem("store.url", "no such store; write postgres://USER@HOST/DATABASE or sqlite:PATH, or leave it out")

@@ -15,6 +15,7 @@ type Token struct {
 	SecretFile  string   `name:"secret-file" placeholder:"FILE" help:"A file with that secret, read again when it changes."`
 	KeyFiles    []string `name:"key-files" placeholder:"FILE" help:"Files with public keys: PEM (keys or certificates), JSON Web Keys or sets of them. Read again when they change."`
 	JWKSURLs    []string `name:"jwks-urls" placeholder:"URL" help:"Where key sets (JWKS) are published; https, but for this machine's."`
+	JWKSCA      string   `name:"jwks-ca" placeholder:"FILE" help:"Trust the servers of key sets by these authorities, in PEM, instead of the system's."`
 	JWKSRefresh Duration `name:"jwks-refresh" placeholder:"DURATION" default:"10m" min:"1000000000" help:"How often they are fetched again. A token with an unknown key has them fetched at once, at most every 10 s."`
 
 	Algorithms []string `name:"algorithms" placeholder:"NAME" help:"The algorithms that are good: HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA. Empty: all of them, each with keys of its kind only."`
@@ -69,6 +70,15 @@ func (f *Flags) Rules() (*token.Rules, error) {
 func (f *Flags) checkTokens() error {
 	if _, err := f.Rules(); err != nil {
 		return f.problem("namespaces", "%s", strings.ReplaceAll(err.Error(), "\n", " "))
+	}
+	if _, err := token.New(token.Config{Secret: f.Token.Secret}); err != nil {
+		return f.problem("token.secret", "%s", err)
+	}
+	if _, err := token.New(token.Config{URLs: f.Token.JWKSURLs}); err != nil {
+		return f.problem("token.jwks_urls", "%s", err)
+	}
+	if f.Token.JWKSCA != "" && len(f.Token.JWKSURLs) == 0 {
+		return f.problem("token.jwks_ca", "it is for token.jwks_urls, and there are none")
 	}
 	if f.TokensConfigured() && f.Token.MaxBytes > f.HTTP.MaxHeader {
 		return f.problem("token.max_bytes", "a token of %s does not fit into http.max_header (%s); raise that", f.Token.MaxBytes, f.HTTP.MaxHeader)

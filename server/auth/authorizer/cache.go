@@ -36,9 +36,17 @@ func (c *cache[T]) get(key string, now time.Time) (answer T, found bool) {
 	return e.answer, found
 }
 
-func (c *cache[T]) put(key string, answer T, life *durationpb.Duration, now time.Time) {
-	keep := min(life.AsDuration(), maxCache)
-	if life.CheckValid() != nil || keep <= 0 || c.most == 0 {
+// put keeps an answer for as long as the service says, an hour at most, and never beyond
+// over; the zero over is no bound.
+func (c *cache[T]) put(key string, answer T, life *durationpb.Duration, over, now time.Time) {
+	if life.CheckValid() != nil {
+		return
+	}
+	until := now.Add(min(life.AsDuration(), maxCache))
+	if !over.IsZero() && over.Before(until) {
+		until = over
+	}
+	if !until.After(now) || c.most == 0 {
 		return
 	}
 	c.mu.Lock()
@@ -49,7 +57,7 @@ func (c *cache[T]) put(key string, answer T, life *durationpb.Duration, now time
 			break
 		}
 	}
-	c.kept[key] = entry[T]{answer, now.Add(keep)}
+	c.kept[key] = entry[T]{answer, until}
 }
 
 func (c *cache[T]) clear() {

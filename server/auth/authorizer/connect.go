@@ -27,13 +27,21 @@ type connectAnswer struct {
 	grant   *push.Grant
 }
 
+// over is when it is good no more; zero: never.
+func (c connectAnswer) over() time.Time {
+	if c.grant == nil {
+		return time.Time{}
+	}
+	return c.grant.Expires
+}
+
 // Identify asks who a client is.
 func (a *Authorizer) Identify(ctx context.Context, c Client) (push.Grant, error) {
 	if len(c.Credential) > a.options.MaxCredential {
-		return push.Grant{}, refusal(fmt.Sprintf("the token is longer than %d bytes", a.options.MaxCredential))
+		return push.Grant{}, unauthenticated(fmt.Sprintf("the token is longer than %d bytes", a.options.MaxCredential))
 	}
 	if !utf8.ValidString(c.Credential) {
-		return push.Grant{}, refusal("the token is no text")
+		return push.Grant{}, unauthenticated("the token is no text")
 	}
 	r := a.request(c)
 	r.Credential = c.Credential
@@ -42,7 +50,7 @@ func (a *Authorizer) Identify(ctx context.Context, c Client) (push.Grant, error)
 	case err != nil:
 		return push.Grant{}, errFailed
 	case answer.refusal != "":
-		return push.Grant{}, refusal(answer.refusal)
+		return push.Grant{}, &Refusal{wire.CodeUnauthenticated, answer.refusal}
 	case answer.grant == nil:
 		return push.Grant{Access: a.Anonymous(), Standing: true}, nil
 	default:
@@ -50,7 +58,7 @@ func (a *Authorizer) Identify(ctx context.Context, c Client) (push.Grant, error)
 	}
 }
 
-func refusal(message string) error {
+func unauthenticated(message string) error {
 	return &push.Error{Code: wire.CodeUnauthenticated, Message: message}
 }
 
@@ -64,7 +72,7 @@ func (a *Authorizer) Confirm(ctx context.Context, c Client, as *push.Grant) erro
 	case err != nil:
 		return errFailed
 	case answer.refusal != "":
-		return &push.Error{Code: wire.CodePermissionDenied, Message: answer.refusal}
+		return &Refusal{wire.CodePermissionDenied, answer.refusal}
 	default:
 		return nil
 	}
@@ -94,7 +102,7 @@ func (a *Authorizer) connect(ctx context.Context, r *pb.AuthorizeConnectRequest,
 			rules := a.rules.Load()
 			answer, err := read(response, verified, rules, now)
 			if err == nil {
-				a.connects.put(key, answer, response.GetCacheFor(), now)
+				a.connects.put(key, answer, response.GetCacheFor(), answer.over(), now)
 			}
 			if a.rules.Load() != rules {
 				a.connects.clear()

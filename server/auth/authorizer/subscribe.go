@@ -60,7 +60,7 @@ func (a *Authorizer) ask(ctx context.Context, r *pb.AuthorizeSubscribeRequest, k
 		if !d.GetAllowed() {
 			answers[i] = message(d.GetMessage(), "you may not subscribe to this channel")
 		}
-		a.subscriptions.put(keys[asked[i]], answers[i], response.GetCacheFor(), now)
+		a.subscriptions.put(keys[asked[i]], answers[i], response.GetCacheFor(), time.Time{}, now)
 	}
 	return answers, nil
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/golang-jwt/jwt/v5"
 
@@ -127,7 +128,9 @@ func name(m jwt.MapClaims, claim string) (string, error) {
 		return "", nil
 	}
 	text, ok := value.(string)
-	if !ok || push.ValidateSubscriber(text) != nil {
+	// Whatever is no UTF-8 was read as the replacement character: names that differ would
+	// become one.
+	if !ok || push.ValidateSubscriber(text) != nil || strings.ContainsRune(text, utf8.RuneError) {
 		return "", errors.New("the claim " + claim + " is not a name: 1 to 255 bytes of UTF-8, no control characters, no white space at the ends")
 	}
 	return text, nil

@@ -23,24 +23,32 @@ type file struct {
 	path   string
 	parse  func([]byte) ([]key, error)
 	logger *slog.Logger
+	source source
 	keys   atomic.Pointer[[]key]
 	seen   stamp // the last look's
 }
 
 // stamp changes when a file does.
 type stamp struct {
-	size     int64
-	modified time.Time
-	failure  string
+	info    os.FileInfo
+	failure string
+}
+
+func (s stamp) same(as stamp) bool {
+	if s.info == nil || as.info == nil {
+		return s.info == nil && as.info == nil && s.failure == as.failure
+	}
+	return os.SameFile(s.info, as.info) && s.info.Size() == as.info.Size() && s.info.ModTime().Equal(as.info.ModTime())
 }
 
 // openFile reads a file for the first time.
-func openFile(path string, parse func([]byte) ([]key, error), logger *slog.Logger) (*file, error) {
-	f := &file{path: path, parse: parse, logger: logger}
+func openFile(path string, parse func([]byte) ([]key, error), logger *slog.Logger, source source) (*file, error) {
+	f := &file{path: path, parse: parse, logger: logger, source: source}
 	f.seen = f.look()
 	if err := f.read(); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	f.source.note(nil)
 	return f, nil
 }
 
@@ -49,7 +57,7 @@ func (f *file) look() stamp {
 	if err != nil {
 		return stamp{failure: reason(err).Error()}
 	}
-	return stamp{size: info.Size(), modified: info.ModTime()}
+	return stamp{info: info}
 }
 
 func (f *file) read() error {
@@ -81,6 +89,8 @@ func reason(err error) error {
 	return err
 }
 
+var errIrregular = errors.New("it is not a regular file")
+
 // run reads the file whenever it has changed.
 func (f *file) run(ctx context.Context) {
 	tick := time.NewTicker(fileInterval)
@@ -97,11 +107,16 @@ func (f *file) run(ctx context.Context) {
 
 func (f *file) again() {
 	seen := f.look()
-	if seen == f.seen {
+	if seen.same(f.seen) {
 		return
 	}
 	f.seen = seen
-	if err := f.read(); err != nil {
+	err := errIrregular // opening a pipe would wait for whoever writes into it
+	if seen.info == nil || seen.info.Mode().IsRegular() {
+		err = f.read()
+	}
+	f.source.note(err)
+	if err != nil {
 		f.logger.Warn("a file of token keys cannot be used; those that were in it go on", "file", f.path, "error", err)
 		return
 	}

@@ -14,6 +14,9 @@ var Algorithms = []string{
 	"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
 }
 
+// secretAlgorithms are those of secrets, which no server publishes.
+var secretAlgorithms = Algorithms[0:3]
+
 const (
 	minSecret  = 32   // bytes (RFC 7518 §3.2)
 	minModulus = 2048 // bits (RFC 7518 §3.3)
@@ -37,7 +40,7 @@ func newKey(id, algorithm string, material any) (key, error) {
 		if len(m) < minSecret {
 			return k, fmt.Errorf("the secret has %d bytes; use %d or more, as openssl rand -hex 32 makes them", len(m), minSecret)
 		}
-		k.algorithms = Algorithms[0:3]
+		k.algorithms = secretAlgorithms
 	case *rsa.PublicKey:
 		if bits := m.N.BitLen(); bits < minModulus || bits > maxModulus {
 			return k, fmt.Errorf("the RSA key has %d bits; use %d to %d", bits, minModulus, maxModulus)

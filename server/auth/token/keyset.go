@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/MicahParks/jwkset"
 )
@@ -69,6 +70,11 @@ func publicKey(block *pem.Block) (material any, err error) {
 	return material, nil
 }
 
+// verifies says that a key is for checking signatures, as far as it says what it is for.
+func verifies(k jwkset.JWKMarshal) bool {
+	return (k.USE == "" || k.USE == jwkset.UseSig) && (len(k.KEYOPS) == 0 || slices.Contains(k.KEYOPS, jwkset.KeyOpsVerify))
+}
+
 // parseSet reads a JWK or a set. Keys for other uses, and of kinds that sign no
 // tokens, are left out; secrets, too, unless they are allowed. There has to be one
 // key that is fit.
@@ -90,7 +96,7 @@ func parseSet(content []byte, secrets bool) ([]key, error) {
 	var keys []key
 	failure := errors.New("there is no key in it that verifies signatures")
 	for _, one := range all {
-		if one.USE != "" && one.USE != jwkset.UseSig || one.KTY == jwkset.KtyOct && !secrets {
+		if !verifies(one) || one.KTY == jwkset.KtyOct && !secrets {
 			continue
 		}
 		one.X5U, one.X5C, one.X5T, one.X5TS256 = "", nil, "", ""

@@ -1,7 +1,9 @@
 package token
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -34,7 +36,11 @@ type remote struct {
 	pause   time.Duration // between two that unknown keys cause, at least
 	client  *http.Client
 	logger  *slog.Logger
+	source  source
 	keys    atomic.Pointer[[]key]
+	// behind: the keys are not those that the server publishes now, as far as can be known.
+	behind  atomic.Bool
+	failing atomic.Bool // the last fetch has failed
 
 	asked chan struct{} // holds at most one wish
 
@@ -43,13 +49,16 @@ type remote struct {
 	round chan struct{} // closed when the next fetch has ended
 }
 
-func newRemote(address string, refresh, pause time.Duration, logger *slog.Logger) (*remote, error) {
+func newRemote(address string, c Config, m metrics) (*remote, error) {
 	if err := checkURL(address); err != nil {
 		return nil, err
 	}
 	client := &http.Client{
-		Timeout:   fetchTimeout,
-		Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, MaxResponseHeaderBytes: 64 << 10, ForceAttemptHTTP2: true, IdleConnTimeout: 30 * time.Second},
+		Timeout: fetchTimeout,
+		Transport: &http.Transport{
+			Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: c.Authorities},
+			MaxResponseHeaderBytes: 64 << 10, ForceAttemptHTTP2: true, IdleConnTimeout: 30 * time.Second,
+		},
 		CheckRedirect: func(r *http.Request, via []*http.Request) error {
 			if len(via) > 3 {
 				return errors.New("too many redirects")
@@ -58,7 +67,12 @@ func newRemote(address string, refresh, pause time.Duration, logger *slog.Logger
 		},
 	}
 	name, _, _ := strings.Cut(address, "?")
-	return &remote{url: address, name: name, refresh: refresh, pause: pause, client: client, logger: logger, asked: make(chan struct{}, 1), round: make(chan struct{})}, nil
+	r := &remote{
+		url: address, name: name, refresh: c.Refresh, pause: cmp.Or(c.AskInterval, askInterval), client: client,
+		logger: c.Logger, source: m.of(name), asked: make(chan struct{}, 1), round: make(chan struct{}),
+	}
+	r.behind.Store(true)
+	return r, nil
 }
 
 // checkURL wants https of every server but those of this machine.
@@ -87,12 +101,15 @@ func (r *remote) run(ctx context.Context) {
 	backoff := firstBackoff
 	for {
 		err := r.fetch(ctx)
+		if ctx.Err() != nil {
+			r.ended()
+			return
+		}
+		r.behind.Store(err != nil)
+		r.failing.Store(err != nil)
+		r.source.note(err)
 		wait := r.refresh
 		if err != nil {
-			if ctx.Err() != nil {
-				r.ended()
-				return
-			}
 			r.logger.Warn("token keys cannot be fetched; those that are known go on", "url", r.name, "error", err)
 			wait = backoff + rand.N(backoff/2)
 			backoff = min(2*backoff, lastBackoff)
@@ -160,6 +177,7 @@ func (r *remote) renew(ctx context.Context) {
 	}
 	round := r.round
 	if !r.last.IsZero() {
+		r.behind.Store(true)
 		select {
 		case r.asked <- struct{}{}:
 		default:

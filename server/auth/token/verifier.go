@@ -1,8 +1,8 @@
 package token
 
 import (
-	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"pushgate/push"
 	"pushgate/push/wire"
@@ -28,6 +29,8 @@ type Config struct {
 	// AskInterval is the least time between two requests that unknown keys cause; 0:
 	// 10 s.
 	AskInterval time.Duration
+	// Authorities are who is trusted to know those servers; nil: whom the system trusts.
+	Authorities *x509.CertPool
 	Algorithms  []string // empty: all
 	Issuer      string   // "": any
 	Audience    []string // one of them has to be among the token's; empty: any
@@ -37,6 +40,7 @@ type Config struct {
 	Names       ClaimNames
 	Rules       *Rules
 	Logger      *slog.Logger
+	Registry    prometheus.Registerer // nil: nothing is counted
 }
 
 // Configured says whether there are keys.
@@ -51,6 +55,7 @@ type Verifier struct {
 	fixed   []key
 	files   []*file
 	remotes []*remote
+	metrics metrics
 	parser  *jwt.Parser
 	rules   atomic.Pointer[Rules]
 
@@ -63,7 +68,7 @@ const unknownKeyWait = 3 * time.Second
 
 // New reads the keys that are on this machine.
 func New(c Config) (*Verifier, error) {
-	v := &Verifier{config: c}
+	v := &Verifier{config: c, metrics: newMetrics(c.Registry)}
 	v.rules.Store(c.Rules)
 	if c.Secret != "" {
 		k, err := newKey("", "", []byte(c.Secret))
@@ -83,7 +88,7 @@ func New(c Config) (*Verifier, error) {
 		}
 	}
 	for i, address := range c.URLs {
-		r, err := newRemote(address, c.Refresh, cmp.Or(c.AskInterval, askInterval), c.Logger)
+		r, err := newRemote(address, c, v.metrics)
 		if err != nil {
 			return nil, fmt.Errorf("the URL %d of the key sets: %w", i+1, err) // a password may be in it
 		}
@@ -120,7 +125,7 @@ func parseSecret(content []byte) ([]key, error) {
 }
 
 func (v *Verifier) open(path string, parse func([]byte) ([]key, error)) error {
-	f, err := openFile(path, parse, v.config.Logger)
+	f, err := openFile(path, parse, v.config.Logger, v.metrics.of(path))
 	if err == nil {
 		v.files = append(v.files, f)
 	}
@@ -181,8 +186,19 @@ func (v *Verifier) Verify(ctx context.Context, text string) (Claims, error) {
 	if len(text) > v.config.MaxBytes {
 		return Claims{}, bad(fmt.Sprintf("the token is longer than %d bytes", v.config.MaxBytes))
 	}
-	claims := jwt.MapClaims{}
-	_, err := v.parser.ParseWithClaims(text, claims, func(t *jwt.Token) (any, error) { return v.keys(ctx, t) })
+	if strings.ContainsAny(text, "\r\n") { // base64 would pass over them
+		return Claims{}, explain(jwt.ErrTokenMalformed)
+	}
+	claims, err := v.parse(text)
+	if errors.Is(err, errForeign) {
+		v.renew(ctx, func() bool {
+			claims, err = v.parse(text)
+			return !errors.Is(err, errForeign)
+		})
+		if errors.Is(err, errForeign) && v.behind() {
+			err = errNoKeysNow
+		}
+	}
 	if err != nil {
 		return Claims{}, explain(err)
 	}
@@ -196,43 +212,72 @@ func (v *Verifier) Verify(ctx context.Context, text string) (Claims, error) {
 	return c, nil
 }
 
+// parse checks a token by the keys that are here. The error is also errForeign where a
+// server may publish the key that has signed it.
+func (v *Verifier) parse(text string) (jwt.MapClaims, error) {
+	claims, foreign := jwt.MapClaims{}, false
+	_, err := v.parser.ParseWithClaims(text, claims, func(t *jwt.Token) (any, error) {
+		if _, critical := t.Header["crit"]; critical {
+			return nil, errCritical // RFC 7515 §4.1.11: no extension is understood
+		}
+		id, _ := t.Header["kid"].(string)
+		found, known := find(v.all(), id, t.Method.Alg())
+		foreign = !known && len(v.remotes) > 0 && !slices.Contains(secretAlgorithms, t.Method.Alg())
+		if len(found) == 0 {
+			return nil, errNoKey
+		}
+		var set jwt.VerificationKeySet
+		for _, k := range found {
+			set.Keys = append(set.Keys, k.material)
+		}
+		return set, nil
+	})
+	if foreign && (errors.Is(err, errNoKey) || errors.Is(err, jwt.ErrTokenSignatureInvalid)) {
+		err = errors.Join(err, errForeign)
+	}
+	return claims, err
+}
+
 var (
 	errCritical  = errors.New("critical header")
 	errNoKey     = errors.New("no key")
-	errNoKeysYet = errors.New("no keys yet")
+	errForeign   = errors.New("another key")
+	errNoKeysNow = errors.New("no keys now")
 )
 
-// keys answers the keys that may have signed a token.
-func (v *Verifier) keys(ctx context.Context, t *jwt.Token) (any, error) {
-	if _, critical := t.Header["crit"]; critical {
-		return nil, errCritical // RFC 7515 §4.1.11: no extension is understood
-	}
-	id, _ := t.Header["kid"].(string)
-	found, known := find(v.all(), id, t.Method.Alg())
-	if !known && (id != "" || len(found) == 0) && len(v.remotes) > 0 {
-		v.renew(ctx)
-		found, _ = find(v.all(), id, t.Method.Alg())
-	}
-	switch {
-	case len(found) > 0:
-	case slices.ContainsFunc(v.remotes, func(r *remote) bool { return r.keys.Load() == nil }):
-		return nil, errNoKeysYet
-	default:
-		return nil, errNoKey
-	}
-	var set jwt.VerificationKeySet
-	for _, k := range found {
-		set.Keys = append(set.Keys, k.material)
-	}
-	return set, nil
+// behind says whether there is a server whose keys cannot be had now.
+func (v *Verifier) behind() bool {
+	return slices.ContainsFunc(v.remotes, func(r *remote) bool { return r.behind.Load() })
 }
 
-// renew has every server asked for its keys.
-func (v *Verifier) renew(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, unknownKeyWait)
-	defer cancel()
+// Health are lines about servers whose keys cannot be had, for people.
+func (v *Verifier) Health() (lines []string) {
 	for _, r := range v.remotes {
-		r.renew(ctx)
+		if r.failing.Load() {
+			lines = append(lines, fmt.Sprintf("tokens: the keys of %s cannot be fetched; those that are known go on", r.name))
+		}
+	}
+	return lines
+}
+
+// renew has all servers asked for their keys at once, and goes on until what one of them
+// answers will do.
+func (v *Verifier) renew(ctx context.Context, done func() bool) {
+	ctx, cancel := context.WithTimeout(ctx, unknownKeyWait)
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	defer cancel()
+	ended := make(chan struct{}, len(v.remotes))
+	for _, r := range v.remotes {
+		asking.Go(func() {
+			r.renew(ctx)
+			ended <- struct{}{}
+		})
+	}
+	for range v.remotes {
+		if <-ended; done() {
+			return
+		}
 	}
 }
 
@@ -256,7 +301,7 @@ func bad(message string) error {
 // explain says what is wrong with a token in words of our own: those of the library
 // hold parts of it.
 func explain(err error) error {
-	if errors.Is(err, errNoKeysYet) {
+	if errors.Is(err, errNoKeysNow) {
 		return &push.Error{Code: wire.CodeUnavailable, Message: "the keys for tokens cannot be had now; try again", RetryAfter: time.Second}
 	}
 	for _, known := range []struct {
@@ -269,6 +314,7 @@ func explain(err error) error {
 		{jwt.ErrTokenUnverifiable, "the token's algorithm is not known"},
 		{jwt.ErrTokenSignatureInvalid, "the token's signature is not valid, or its algorithm not allowed"},
 		{jwt.ErrTokenRequiredClaimMissing, "the token lacks a claim that is required: exp, or what the server is set up to check (iss, aud)"},
+		{jwt.ErrInvalidType, "a claim of the token is of the wrong kind: exp, nbf and iat are numbers, iss and sub texts, aud one or a list"},
 		{jwt.ErrTokenExpired, "the token has expired"},
 		{jwt.ErrTokenNotValidYet, "the token is not valid yet"},
 		{jwt.ErrTokenUsedBeforeIssued, "the token is not valid yet: it is issued in the future"},
