@@ -507,6 +507,59 @@ func TestAuthorizerHoldsUpNobodyElse(t *testing.T) {
 	}
 }
 
+// However long an answer may be kept: what it grants is over when it says so.
+func TestAuthorizersGrantsEnd(t *testing.T) {
+	j, at, _ := newJudge(t, "127.0.0.1:0")
+	j.connect = func(ctx context.Context, r *pb.AuthorizeConnectRequest) (*pb.AuthorizeConnectResponse, error) {
+		answer, err := byCredential(ctx, r)
+		answer.CacheFor = durationpb.New(time.Hour)
+		answer.Grant.ExpireTime = timestamppb.New(time.Now().Add(time.Second))
+		return answer, err
+	}
+	s := pushgatetest.Start(t, pushgatetest.Command{Args: []string{"--authorizer-address", at, "--authorizer-connect"}})
+	first := visit(t, s, "", bearing("ok ada news"))
+	visit(t, s, "", bearing("ok ada news")).until("connected", "ada")
+	if connects, _ := j.asked(); connects != 1 {
+		t.Errorf("asked %d times about what was to be kept", connects)
+	}
+	first.until("closing", "token expired")
+	j.set(func() {
+		j.connect = func(_ context.Context, r *pb.AuthorizeConnectRequest) (*pb.AuthorizeConnectResponse, error) {
+			return &pb.AuthorizeConnectResponse{Message: "there is no session " + r.GetCredential()}, nil
+		}
+	})
+	visit(t, s, "", bearing("ok ada news")).is(http.StatusUnauthorized, "there is no session ok ada news")
+	// What it tells the client is for the client only.
+	if s.WaitStderr("the authorizer refuses"); strings.Contains(s.Stderr(), "ok ada") {
+		t.Error("what was shown is in the log")
+	}
+}
+
+// A subscription that a backend creates is asked about once, however many connections
+// the subscriber has.
+func TestAuthorizerOfCreatedSubscriptions(t *testing.T) {
+	j, at, _ := newJudge(t, "127.0.0.1:0")
+	s := pushgatetest.Start(t, pushgatetest.Command{Args: []string{
+		"--config", configuration(t, "namespaces: {orders: {authorize: true}}"), "--authorizer-address", at,
+	}})
+	var all []*guest
+	for range 5 {
+		g := visit(t, s, "?subscriber=ada", nil)
+		g.until("connected", "ada")
+		all = append(all, g)
+	}
+	operator, _ := control(t, s)
+	for _, channel := range []string{"orders:secret", "orders:1"} {
+		must(operator.CreateSubscription(t.Context(), &pb.CreateSubscriptionRequest{Subscriber: "ada", Channel: channel}))(t)
+	}
+	for _, g := range all {
+		g.until("subscribed", `"orders:1"`) // the first that comes, so there was none to the other
+	}
+	if _, subscribes := j.asked(); subscribes != 2 {
+		t.Errorf("asked %d times about two subscriptions", subscribes)
+	}
+}
+
 func TestAuthorizerByTLSAndBySocket(t *testing.T) {
 	authority, dir := certificatetest.New(t), t.TempDir()
 	certificate, key := authority.Issue(dir, "localhost", time.Hour)

@@ -153,32 +153,33 @@ func TestSecretsThatAreWrong(t *testing.T) {
 		env  string
 		args []string
 	}{
-		"a store's port":          {env: "PUSHGATE_STORE_URL=postgres://me:SECRET@127.0.0.1:port/db"},
-		"a store's escape":        {env: "PUSHGATE_STORE_URL=postgres://me:SECRET%zz@127.0.0.1:1/db"},
-		"another store":           {env: "PUSHGATE_STORE_URL=mysql://me:SECRET@127.0.0.1/db"},
-		"words for a store":       {env: "PUSHGATE_STORE_URL=host=127.0.0.1 password=SECRET port=x"},
-		"a setting of a store":    {env: "PUSHGATE_STORE_URL=postgres://me:SECRET@127.0.0.1/db?sslmode=some&password=SECRET"},
-		"a store that is away":    {env: "PUSHGATE_STORE_URL=postgres://me:SECRET@127.0.0.1:1/db", args: []string{"--store-connect-timeout=1s"}},
-		"a store in the file":     {yaml: "store: {url: 'postgres://me:SECRET@127.0.0.1:port/db'}"},
-		"a short secret":          {env: "PUSHGATE_TOKEN_SECRET=SECRET"},
-		"a list for a secret":     {yaml: "token: {secret: [SECRET, b]}"},
-		"a map for a secret":      {yaml: "token: {secret: {SECRET: b}}"},
-		"a map for a password":    {yaml: "kafka: {sasl_password: {a: SECRET}}"},
-		"a key for its hash":      {yaml: "callers: {a: {keys: [pgk_SECRET]}}"},
-		"words for a hash":        {yaml: "callers: {a: {keys: ['SECRET']}}"},
-		"a key's own words":       {yaml: "callers: {a: {keys: [" + hash + "], key: SECRET}}"},
-		"a JWKS URL's password":   {yaml: "token: {jwks_urls: ['ftp://me:SECRET@127.0.0.1/']}"},
-		"a JWKS URL's escape":     {yaml: "token: {jwks_urls: ['https://me:SECRET%zz@127.0.0.1/']}"},
-		"a JWKS URL in the clear": {yaml: "token: {jwks_urls: ['http://me:SECRET@192.0.2.1/']}"},
-		"YAML that is none":       {yaml: "token:\n  secret: \"SECRET\n  x: [\n"},
-		"a flag":                  {args: []string{"--token-secret=SECRET"}},
-		"a password's mechanism":  {env: "PUSHGATE_KAFKA_SASL_PASSWORD=SECRET", yaml: "kafka: {brokers: ['127.0.0.1:1'], sources: {a: {topics: [t]}}, sasl_mechanism: SCRAM-9}"},
+		"a store's port":          {env: "PUSHGATE_STORE_URL=postgres://me:hunter2@127.0.0.1:port/db"},
+		"a store's own @":         {env: "PUSHGATE_STORE_URL=postgres://me:p@hunter2@127.0.0.1:1/db", args: []string{"--store-connect-timeout=1s"}},
+		"a store's escape":        {env: "PUSHGATE_STORE_URL=postgres://me:hunter2%zz@127.0.0.1:1/db"},
+		"another store":           {env: "PUSHGATE_STORE_URL=mysql://me:hunter2@127.0.0.1/db"},
+		"words for a store":       {env: "PUSHGATE_STORE_URL=host=127.0.0.1 password=hunter2 port=x"},
+		"a setting of a store":    {env: "PUSHGATE_STORE_URL=postgres://me:hunter2@127.0.0.1/db?sslmode=some&password=hunter2"},
+		"a store that is away":    {env: "PUSHGATE_STORE_URL=postgres://me:hunter2@127.0.0.1:1/db", args: []string{"--store-connect-timeout=1s"}},
+		"a store in the file":     {yaml: "store: {url: 'postgres://me:hunter2@127.0.0.1:port/db'}"},
+		"a short secret":          {env: "PUSHGATE_TOKEN_SECRET=hunter2"},
+		"a list for a secret":     {yaml: "token: {secret: [hunter2, b]}"},
+		"a map for a secret":      {yaml: "token: {secret: {hunter2: b}}"},
+		"a map for a password":    {yaml: "kafka: {sasl_password: {a: hunter2}}"},
+		"a key for its hash":      {yaml: "callers: {a: {keys: [pgk_hunter2]}}"},
+		"words for a hash":        {yaml: "callers: {a: {keys: ['hunter2']}}"},
+		"a key's own words":       {yaml: "callers: {a: {keys: [" + hash + "], key: hunter2}}"},
+		"a JWKS URL's password":   {yaml: "token: {jwks_urls: ['ftp://me:hunter2@127.0.0.1/']}"},
+		"a JWKS URL's escape":     {yaml: "token: {jwks_urls: ['https://me:hunter2%zz@127.0.0.1/']}"},
+		"a JWKS URL in the clear": {yaml: "token: {jwks_urls: ['http://me:hunter2@192.0.2.1/']}"},
+		"YAML that is none":       {yaml: "token:\n  secret: \"hunter2\n  x: [\n"},
+		"a flag":                  {args: []string{"--token-secret=hunter2"}},
+		"a password's mechanism":  {env: "PUSHGATE_KAFKA_SASL_PASSWORD=hunter2", yaml: "kafka: {brokers: ['127.0.0.1:1'], sources: {a: {topics: [t]}}, sasl_mechanism: SCRAM-9}"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := pushgatetest.Run(t, pushgatetest.Command{
 				Args: append([]string{"serve", "--http-address=127.0.0.1:0", "--grpc-address=127.0.0.1:0", "--config", configuration(t, c.yaml)}, c.args...), Env: []string{c.env},
 			})
-			if r.Code == 0 || strings.Contains(r.Out+r.Err, "SECRET") {
+			if r.Code == 0 || strings.Contains(r.Out+r.Err, "hunter2") {
 				t.Errorf("exit code %d: %s", r.Code, r.Err)
 			}
 		})

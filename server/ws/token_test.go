@@ -139,6 +139,10 @@ func TestTokensAreTakenInEachPlace(t *testing.T) {
 		{"the second of two is bad", "access_token=x", bearer, nil, 400},
 		{"a subscriber in the query", "subscriber=ada&access_token=" + good, nil, nil, 400},
 		{"a subscriber in the query only", "subscriber=ada", nil, nil, 400},
+		{"an empty one first", "access_token=&access_token=" + good, nil, nil, 101},
+		{"an empty one after", "access_token=" + good + "&access_token=", nil, nil, 101},
+		{"a query that is none", "access_token=" + good + "%zz", nil, nil, 400},
+		{"a query with a semicolon", "x=1;access_token=" + good, nil, nil, 400},
 		{"another subprotocol", "", nil, []string{"mqtt", "pushgate.token." + good}, 400},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -222,6 +226,11 @@ func TestBadTokens(t *testing.T) {
 		"subscriber is empty":     sign(t, hs, []byte(secret), with("sub", "")),
 		"subscriber of two lines": sign(t, hs, []byte(secret), with("sub", "ada\nlevel=ERROR")),
 		"subscriber is long":      sign(t, hs, []byte(secret), with("sub", strings.Repeat("ж", 128))),
+		"subscriber of bytes":     sign(t, hs, []byte(secret), with("sub", json.RawMessage(`"ada\ud800"`))),
+		"issuer is a number":      sign(t, hs, []byte(secret), with("iss", 7)),
+		"audience is a number":    sign(t, hs, []byte(secret), with("aud", 7)),
+		"a line break in it":      head + "." + body + ".%0d%0a" + signature,
+		"a line break behind it":  good + "%0a",
 		"channels is a word":      sign(t, hs, []byte(secret), with("channels", "*")),
 		"unknown action":          sign(t, hs, []byte(secret), with("channels", map[string]any{"a": []string{"own"}})),
 		"two stars":               sign(t, hs, []byte(secret), with("channels", map[string]any{"a*b*": []string{"subscribe"}})),
