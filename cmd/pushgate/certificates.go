@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -52,25 +54,34 @@ func openCertificates(f *config.Flags, logger *slog.Logger, registry prometheus.
 	return c, nil
 }
 
-// each are those that there are, by the name of their listener.
-func (c *certificates) each(do func(name string, s *certificate.Source)) {
+// freshCertificates are those that a listener does not show yet, by the settings that name
+// their files.
+type freshCertificates map[string]certificate.Show
+
+// read reads what has changed; nothing of it is shown yet.
+func (c *certificates) read() (freshCertificates, error) {
+	fresh := freshCertificates{}
+	var errs []error
 	for name, s := range map[string]*certificate.Source{httpSocket: c.http, grpcSocket: c.grpc, adminSocket: c.admin} {
-		if s != nil {
-			do(name, s)
+		if s == nil {
+			continue
 		}
+		show, err := s.Read()
+		if show != nil {
+			fresh[name+".tls_certificate"] = show
+		}
+		errs = append(errs, err)
 	}
+	return fresh, errors.Join(errs...)
 }
 
-// reload reads what has changed, and names the settings of which it was.
-func (c *certificates) reload() (changed []string, err error) {
-	c.each(func(name string, s *certificate.Source) {
-		fresh, failure := s.Reload()
-		err = errors.Join(err, failure)
-		if fresh {
-			changed = append(changed, name+".tls_certificate")
-		}
-	})
-	return changed, err
+// show has the listeners show them, and names the settings.
+func (f freshCertificates) show() (keys []string) {
+	for _, key := range slices.Sorted(maps.Keys(f)) {
+		f[key]()
+		keys = append(keys, key)
+	}
+	return keys
 }
 
 // over has a listener for HTTP speak TLS if there is a certificate for it.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"log/slog"
 
 	"pushgate/cmd/pushgate/config"
 )
@@ -29,6 +30,7 @@ func (n *node) Reload() (applied, restart []string, err error) {
 	return applied, restart, nil
 }
 
+// reload looks at everything that can be wrong before anything changes.
 func (n *node) reload() (applied, restart []string, err error) {
 	next, err := n.reread()
 	if err != nil {
@@ -39,31 +41,38 @@ func (n *node) reload() (applied, restart []string, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := n.audit.reload(); err != nil {
-		return nil, nil, err
-	}
-	renewed, err := n.shown.reload()
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := n.engine.Reload(flags.Live()); err != nil {
-		return nil, nil, err
-	}
-	if err := n.level.UnmarshalText([]byte(flags.Log.Level)); err != nil {
+	if err := flags.Engine().Validate(); err != nil {
 		return nil, nil, err
 	}
 	callers, err := flags.CallerSettings()
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := n.callers.Set(callers); err != nil {
-		return nil, nil, err
-	}
-	n.door.reload(flags)
 	rules, err := flags.Rules()
 	if err != nil {
 		return nil, nil, err
 	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(flags.Log.Level)); err != nil {
+		return nil, nil, err
+	}
+	certificates, err := n.shown.read()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := n.audit.reload(); err != nil {
+		return nil, nil, err
+	}
+
+	// What these two can refuse was refused above.
+	if err := n.engine.Reload(flags.Live()); err != nil {
+		return nil, nil, err
+	}
+	if err := n.callers.Set(callers); err != nil {
+		return nil, nil, err
+	}
+	n.level.Set(level)
+	n.door.reload(flags)
 	if n.verifier != nil {
 		n.verifier.SetRules(rules)
 	}
@@ -72,7 +81,7 @@ func (n *node) reload() (applied, restart []string, err error) {
 	}
 	n.web.AllowOrigins(flags.HTTP.AllowedOrigins)
 	n.flags.Store(flags)
-	applied = renewed
+	applied = certificates.show()
 	for _, c := range changes {
 		if c.Live {
 			applied = append(applied, c.Key)

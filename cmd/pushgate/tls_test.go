@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -163,6 +164,40 @@ func TestRenewedCertificate(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatal("the renewed certificate is not found")
 		}
+	}
+}
+
+// A reload for which one certificate is broken fails as often as it is tried, and changes
+// nothing else.
+func TestReloadWithABrokenCertificate(t *testing.T) {
+	authority, dir := certificatetest.New(t), t.TempDir()
+	certificate, key := authority.Issue(dir, "node", time.Hour)
+	file, path := filepath.Join(dir, "audit.log"), configuration(t, "limits: {max_payload: 3}\n")
+	s := pushgatetest.Start(t, pushgatetest.Command{Args: []string{"--config", path, "--log-audit", file, "--http-tls-certificate", certificate, "--http-tls-key", key}})
+	for name, content := range map[string]string{key: "not PEM", path: "limits: {max_payload: 5}\n"} {
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Rename(file, file+".1"); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if line := fails(t, s.Command("reload"), 1); !strings.Contains(line, filepath.Base(certificate)) {
+			t.Errorf("got %s", line)
+		}
+	}
+	fails(t, s.Command("publish", "news", "12345"), 1)
+	if _, err := os.Stat(file); err == nil {
+		t.Error("the audit log was opened anew")
+	}
+	authority.Issue(dir, "node", time.Hour)
+	if lines := run(t, s.Command("reload")); !slices.Contains(lines, "applied        limits.max_payload") {
+		t.Errorf("got %q", lines)
+	}
+	s.Publish("news", "12345")
+	if _, err := os.Stat(file); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -36,9 +36,9 @@ type Source struct {
 	metrics *Metrics
 	renewed func(listener string, err error)
 
-	reading sync.Mutex
-	seen    []stamp
-
+	mu      sync.Mutex
+	used    []stamp // of the files when what is in use was read
+	refused []stamp // and when they were last found to be of no use
 	current atomic.Pointer[content]
 }
 
@@ -51,12 +51,12 @@ type content struct {
 // the listener is for the log and the metrics. renewed is told of each change of the
 // files, and why what they hold cannot be used if it cannot.
 func Open(name string, files Files, logger *slog.Logger, metrics *Metrics, renewed func(listener string, err error)) (*Source, error) {
-	s := &Source{name: name, files: files, logger: logger, metrics: metrics, renewed: renewed, seen: stamps(files)}
+	s := &Source{name: name, files: files, logger: logger, metrics: metrics, renewed: renewed, used: stamps(files)}
 	first, err := load(files)
 	if err != nil {
 		return nil, err
 	}
-	s.use(first)
+	s.show(first)
 	return s, nil
 }
 
@@ -78,28 +78,48 @@ func (s *Source) Config(protocols ...string) *tls.Config {
 	return base
 }
 
-// Reload reads the files again if they have changed, and says whether they had. When
-// they cannot be used, what was read before stays.
-func (s *Source) Reload() (changed bool, err error) {
-	s.reading.Lock()
-	defer s.reading.Unlock()
+// Show puts into use what Read has found.
+type Show func()
+
+// Read reads the files if they are others than those of which the contents are in use. It
+// answers nil if they are not. Until Show is called nothing has changed; what cannot be
+// used is an error each time, until it is mended.
+func (s *Source) Read() (Show, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	now := stamps(s.files) // first: what changes meanwhile is read again
-	if slices.Equal(now, s.seen) {
-		return false, nil
+	if slices.Equal(now, s.used) {
+		return nil, nil
 	}
-	s.seen = now
 	next, err := load(s.files)
-	s.renewed(s.name, err)
 	if err != nil {
-		s.metrics.failed(s.name)
-		s.logger.Error("a changed certificate cannot be used; what was loaded before stays", "listener", s.name, "error", err)
-		return true, err
+		s.refuse(now, err)
+		return nil, err
 	}
-	s.use(next)
-	return true, nil
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if slices.Equal(now, s.used) {
+			return // Watch was first
+		}
+		s.used, s.refused = now, nil
+		s.renewed(s.name, nil)
+		s.show(next)
+	}, nil
 }
 
-func (s *Source) use(next *content) {
+// refuse tells of files that cannot be used, once for each change of theirs.
+func (s *Source) refuse(now []stamp, err error) {
+	if slices.Equal(now, s.refused) {
+		return
+	}
+	s.refused = now
+	s.renewed(s.name, err)
+	s.metrics.failed(s.name)
+	s.logger.Error("a changed certificate cannot be used; what was loaded before stays", "listener", s.name, "error", err)
+}
+
+func (s *Source) show(next *content) {
 	s.current.Store(next)
 	leaf := next.certificate.Leaf
 	s.metrics.loaded(s.name, leaf.NotAfter)
@@ -110,14 +130,16 @@ func (s *Source) use(next *content) {
 	log("certificate loaded", "listener", s.name, "names", leaf.DNSNames, "expires", leaf.NotAfter)
 }
 
-// Watch reloads whenever the files have changed, until ctx ends.
+// Watch uses what the files have come to hold, until ctx ends.
 func (s *Source) Watch(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
-			_, _ = s.Reload() // the log and the metrics tell
+			if show, _ := s.Read(); show != nil { // the log and the metrics tell of errors
+				show()
+			}
 		case <-ctx.Done():
 			return
 		}
