@@ -7,19 +7,23 @@ import (
 
 const redacted = "REDACTED"
 
-// redact hides the passwords of a store's URL, and all of what is none.
+// redact hides the passwords of a store's URL, and all of one that is not plainly a URL
+// with nothing after its query: what was meant as a password may be in any part of it.
 func redact(store string) string {
-	u, err := url.Parse(store)
-	switch {
-	case store == "":
+	if store == "" {
 		return ""
-	case err != nil || u.Scheme == "":
+	}
+	u, err := url.Parse(store)
+	if err != nil || u.Scheme == "" || strings.Contains(store, "#") || strings.Contains(u.EscapedPath()+u.RawQuery, "@") {
+		return redacted
+	}
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
 		return redacted
 	}
 	if _, has := u.User.Password(); has {
 		u.User = url.UserPassword(u.User.Username(), redacted)
 	}
-	query := u.Query()
 	hidden := false
 	for name := range query {
 		if strings.Contains(strings.ToLower(name), "password") {

@@ -57,15 +57,22 @@ func TestDuration(t *testing.T) {
 
 func TestRedaction(t *testing.T) {
 	for url, want := range map[string]string{
-		"":                                 "",
-		"sqlite:/data/x.db":                "sqlite:/data/x.db",
-		"postgres://ada@db/x":              "postgres://ada@db/x",
-		"postgres://ada:secret@db/x":       "postgres://ada:REDACTED@db/x",
-		"postgres://db/x?password=secret":  "postgres://db/x?password=REDACTED",
-		"postgres://db/x?sslpassword=a%20": "postgres://db/x?sslpassword=REDACTED",
-		"postgres://ada:se%zzcret@db/x":    "REDACTED",
-		"host=db password=secret":          "REDACTED",
-		"secret":                           "REDACTED",
+		"":                                              "",
+		"sqlite:/data/x.db":                             "sqlite:/data/x.db",
+		"postgres://ada@db/x":                           "postgres://ada@db/x",
+		"postgres://ada:secret@db/x":                    "postgres://ada:REDACTED@db/x",
+		"postgres://db/x?password=secret":               "postgres://db/x?password=REDACTED",
+		"postgres://db/x?sslpassword=a%20":              "postgres://db/x?sslpassword=REDACTED",
+		"postgres://ada:se%zzcret@db/x":                 "REDACTED",
+		"postgres://db/x?password=se%zz":                "REDACTED",
+		"postgres://db/x?password=se;cret":              "REDACTED",
+		"postgres://db/x?a=%zz&password=se":             "REDACTED",
+		"postgres://db/x?password=a#secret":             "REDACTED",
+		"postgres://db/x#password=secret":               "REDACTED",
+		"postgres://ada:12/cret@db/x":                   "REDACTED",
+		"postgres://ada:12?cret@db/x":                   "REDACTED",
+		"host=db password=secret":                       "REDACTED",
+		"secret":                                        "REDACTED",
 		"postgres://ada@db/x?sslmode=disable&host=/tmp": "postgres://ada@db/x?sslmode=disable&host=/tmp",
 	} {
 		if got := redact(url); got != want {
@@ -73,10 +80,12 @@ func TestRedaction(t *testing.T) {
 		}
 	}
 	for url, want := range map[string]string{
-		"https://login.example/keys":        "https://login.example/keys",
-		"https://login.example/keys?key=se": "https://login.example/keys?REDACTED",
-		"https://me:se@login.example/keys":  "https://me:REDACTED@login.example/keys",
-		"https://me:se%zz@login.example/":   "REDACTED",
+		"https://login.example/keys":         "https://login.example/keys",
+		"https://login.example/keys?key=se":  "https://login.example/keys?REDACTED",
+		"https://me:se@login.example/keys":   "https://me:REDACTED@login.example/keys",
+		"https://me:se%zz@login.example/":    "REDACTED",
+		"https://login.example/keys?se;cret": "REDACTED",
+		"https://login.example/keys#secret":  "REDACTED",
 	} {
 		if got := redactQuery(url); got != want {
 			t.Errorf("%q: got %q, want %q", url, got, want)
