@@ -37,7 +37,7 @@ func (n *node) greeting() string {
 	}
 	publish := "pushgate publish" + serverFlag(grpc, defaultGRPC) + key + " news '{\"hello\":\"world\"}'"
 	if path, unix := listen.UnixPath(http); unix {
-		return fmt.Sprintf("WebSocket  %s   (/ws?channel=news; health: curl --unix-socket %s http://pushgate/readyz)\n"+
+		return fmt.Sprintf("WebSocket  %s   (/ws?channel=news; health: curl --unix-socket %s http://localhost/readyz)\n"+
 			"gRPC       %s\nTry: %s\n", http, path, grpc, publish)
 	}
 	socket := "ws" + secure + "://" + http + "/ws"

@@ -118,7 +118,7 @@ func (n *node) assemble(f *config.Flags) (err error) {
 		AllowedOrigins:   f.HTTP.AllowedOrigins,
 		Secure:           f.HTTP.TLSCertificate != "",
 		Operational:      f.OperationalHTTP(),
-		Loopback:         config.Loopback(f.HTTP.Address),
+		Local:            config.Local(f.HTTP.Address),
 		Pprof:            f.Pprof(),
 		HandshakeTimeout: time.Duration(f.HTTP.HandshakeTimeout),
 		MaxHeader:        int(f.HTTP.MaxHeader),

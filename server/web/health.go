@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"sync/atomic"
-
-	"pushgate/server/origin"
 )
 
 // state is what a node says of itself beside the engine.
@@ -21,7 +19,7 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 // operators if not, why; in notes what else is wrong.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	status, body := s.readiness()
-	if !s.open || s.loopback && !origin.Fixed(r.Host) {
+	if !s.open || s.local && !local(r) {
 		body = map[string]any{"status": body["status"]}
 	}
 	answer(w, status, body)

@@ -35,21 +35,6 @@ func operate(mux *http.ServeMux, registry *prometheus.Registry, profiles bool) {
 	}
 }
 
-// known refuses, on a listener that only this machine reaches, requests under a name that
-// somebody else may have pointed here: those of pages (DNS rebinding), and of proxies.
-func known(h http.Handler, loopback bool) http.Handler {
-	if !loopback {
-		return h
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !origin.Fixed(r.Host) {
-			answer(w, http.StatusForbidden, map[string]any{"code": "permission_denied", "message": "this is served under names of this machine only, as localhost; for others there is admin.address, with admin.token_file"})
-			return
-		}
-		h.ServeHTTP(w, r)
-	})
-}
-
 // secured tells browsers to take an answer for nothing but what it says it is.
 func secured(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -90,9 +75,12 @@ func NewOperations(of *Server, o OperationsOptions) *Operations {
 		answer(w, status, body)
 	})
 	operate(mux, o.Registry, o.Pprof)
-	handler := known(mux, o.Loopback && o.Secret == "")
-	if o.Secret != "" {
+	var handler http.Handler = mux
+	switch {
+	case o.Secret != "":
 		handler = guarded(mux, o.Secret, o.Audit)
+	case o.Loopback:
+		handler = only(func(r *http.Request) bool { return origin.Fixed(r.Host) }, mux)
 	}
 	return &Operations{http: &http.Server{
 		Handler: secured(handler), ReadHeaderTimeout: operatorTimeout, IdleTimeout: time.Minute,

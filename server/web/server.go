@@ -35,8 +35,9 @@ type Options struct {
 	// ready, a page to try it with, and with Pprof profiles. An Operations serves them
 	// elsewhere.
 	Operational bool
-	// Loopback serves that only under names of this machine: see origin.Fixed.
-	Loopback bool
+	// Local serves that only to requests that were made on this machine, under a name of
+	// its own (see origin.Fixed) and through no proxy that says so.
+	Local bool
 	// Pprof serves /debug/pprof/ to operators.
 	Pprof bool
 	// HeartbeatInterval and PongTimeout: see ws.Options.
@@ -80,7 +81,7 @@ type Server struct {
 	front      front.Options
 	state      state
 	open       bool // strangers may know why the node is not ready
-	loopback   bool // but only under names of this machine
+	local      bool // but only those on this machine
 	unready    func() []string
 	notes      func() []string
 }
@@ -100,7 +101,7 @@ func New(engine *push.Engine, o Options) (*Server, error) {
 		return nil, errors.New("web: HandshakeTimeout must be positive")
 	}
 	s := &Server{
-		engine: engine, open: o.Operational, loopback: o.Loopback, handshakes: o.Handshakes, unready: o.Unready, notes: o.Notes,
+		engine: engine, open: o.Operational, local: o.Local, handshakes: o.Handshakes, unready: o.Unready, notes: o.Notes,
 		ws: ws.New(engine, ws.Options{
 			MaxFrame: o.MaxFrame, AllowedOrigins: o.AllowedOrigins, Secure: o.Secure, Logger: o.Logger,
 			HeartbeatInterval: o.HeartbeatInterval, PongTimeout: o.PongTimeout,
@@ -117,7 +118,11 @@ func New(engine *push.Engine, o Options) (*Server, error) {
 		operational := http.NewServeMux()
 		operate(operational, o.Registry, o.Pprof)
 		operational.HandleFunc("GET /{$}", tryIt)
-		mux.Handle("/", known(operational, o.Loopback))
+		if o.Local {
+			mux.Handle("/", only(local, operational))
+		} else {
+			mux.Handle("/", operational)
+		}
 	}
 	s.http = &http.Server{
 		Handler:           secured(mux),

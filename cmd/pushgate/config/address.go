@@ -58,13 +58,17 @@ func (f *Flags) Inherit(key string, at net.Addr) {
 	}
 }
 
-// Pprof says whether profiles are served to operators.
+// Pprof says whether profiles are served to operators. On http.address they are by
+// themselves in the development mode only: what guards them there is the machine.
 func (f *Flags) Pprof() bool {
-	where := f.Admin.Address
-	if where == "" {
-		where = f.HTTP.Address
+	switch {
+	case f.HTTP.Pprof != "auto":
+		return f.HTTP.Pprof == "on"
+	case f.Admin.Address != "":
+		return Local(f.Admin.Address)
+	default:
+		return Local(f.HTTP.Address) && !f.ClientsShowThemselves()
 	}
-	return f.HTTP.Pprof == "on" || f.HTTP.Pprof == "auto" && Local(where)
 }
 
 // Local says that only this machine reaches an address. It takes no name's word

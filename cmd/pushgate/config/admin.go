@@ -7,16 +7,18 @@ import (
 
 // Admin is the listener for operators.
 type Admin struct {
-	Address        string `name:"address" placeholder:"HOST:PORT" help:"Where to listen for operators: metrics (/metrics), health with its reasons (/readyz), profiles (/debug/pprof). HOST:PORT, or unix:PATH. Empty: they are on http.address while only this machine reaches that, and otherwise nowhere."`
+	Address        string `name:"address" placeholder:"HOST:PORT" help:"Where to listen for operators: metrics (/metrics), health with its reasons (/readyz), profiles (/debug/pprof). HOST:PORT, or unix:PATH. Empty: they are on http.address while only this machine reaches that and no proxy is configured (http.trusted_proxies), and otherwise nowhere; set it where a proxy runs on this machine."`
 	SocketMode     Mode   `name:"socket-mode" placeholder:"MODE" default:"0660" help:"The permissions of the Unix socket, in octal digits."`
 	TLSCertificate string `name:"tls-certificate" placeholder:"FILE" help:"As http.tls_certificate."`
 	TLSKey         string `name:"tls-key" placeholder:"FILE" help:"As http.tls_key."`
 	TokenFile      string `name:"token-file" placeholder:"FILE" help:"A file with a secret of at least 32 bytes: whoever asks admin.address has to bring it as bearer token. Needed where others reach the address."`
 }
 
-// OperationalHTTP says that http.address serves what is for operators.
+// OperationalHTTP says that http.address serves what is for operators. A proxy that is
+// configured makes an address of this machine everybody's.
 func (f *Flags) OperationalHTTP() bool {
-	return f.Admin.Address == "" && (Local(f.HTTP.Address) || f.Auth.InsecureDevelopmentOnAnyAddress)
+	proxied := len(f.HTTP.TrustedProxies) > 0 || f.HTTP.ProxyProtocol
+	return f.Admin.Address == "" && !proxied && (Local(f.HTTP.Address) || f.Auth.InsecureDevelopmentOnAnyAddress)
 }
 
 // leastSecret is the least length of a secret in bytes.

@@ -36,7 +36,7 @@ type Log struct {
 
 // HTTP is the listener for WebSockets, health and metrics.
 type HTTP struct {
-	Address          string   `name:"address" placeholder:"HOST:PORT" default:"127.0.0.1:8080" help:"Where to listen for WebSockets (/ws), health (/healthz, /readyz) and, unless others reach it, metrics (/metrics): HOST:PORT, or unix:PATH for a Unix socket. A socket that systemd passes by the name http is used instead."`
+	Address          string   `name:"address" placeholder:"HOST:PORT" default:"127.0.0.1:8080" help:"Where to listen for WebSockets (/ws), health (/healthz, /readyz) and, while only this machine reaches it and there is neither admin.address nor http.trusted_proxies, metrics (/metrics): HOST:PORT, or unix:PATH for a Unix socket. A socket that systemd passes by the name http is used instead."`
 	SocketMode       Mode     `name:"socket-mode" placeholder:"MODE" default:"0660" help:"The permissions of the Unix socket, in octal digits."`
 	ReusePort        bool     `name:"reuse-port" default:"false" help:"Let another process listen on the same port (SO_REUSEPORT), for a restart without refused connections."`
 	SendBuffer       Size     `name:"send-buffer" placeholder:"SIZE" default:"64KiB" max:"1073741824" help:"What the kernel holds for a TCP connection that is to be sent (SO_SNDBUF). 0: the kernel decides, and holds megabytes for a client that does not read."`
@@ -50,7 +50,7 @@ type HTTP struct {
 	ForwardedHeader  string   `name:"forwarded-header" enum:"auto,x-forwarded-for,forwarded" default:"auto" help:"Where trusted proxies say it: x-forwarded-for, forwarded (RFC 7239), or auto: the one that is there; where both are and disagree, the proxy counts as the client."`
 	ProxyProtocol    bool     `name:"proxy-protocol" default:"false" help:"Trusted proxies begin each connection with a header of the PROXY protocol, version 1 or 2. One of theirs without it is closed; others do without it."`
 	Poller           string   `name:"poller" enum:"auto,epoll,runtime" default:"auto" help:"How connections from which nothing comes are waited for: epoll keeps nothing but an entry in the kernel's list (Linux; not for TLS), runtime a goroutine each, auto: epoll where it is there."`
-	Pprof            string   `name:"pprof" enum:"auto,on,off" default:"auto" help:"Profiles under /debug/pprof, beside the metrics: on, off, or auto: only when that address is loopback."`
+	Pprof            string   `name:"pprof" enum:"auto,on,off" default:"auto" help:"Profiles under /debug/pprof, beside the metrics: on, off, or auto: on admin.address when only this machine reaches that, on http.address in the development mode only, without token.* and authorizer.connect."`
 
 	Compression            bool `name:"compression" default:"false" help:"Offer permessage-deflate (RFC 7692). Each message is compressed once, however many get it; without context takeover, so a connection needs no memory for it."`
 	CompressionLevel       int  `name:"compression-level" placeholder:"N" default:"6" min:"1" max:"9" help:"From 1, the fastest, to 9, the smallest."`

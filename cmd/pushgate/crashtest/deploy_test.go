@@ -19,7 +19,7 @@ import (
 // startBehind starts two nodes as the examples of deploy/ ask for.
 func startBehind(t *testing.T, args ...string) (a, b *node) {
 	t.Helper()
-	return startTwo(t, append([]string{"--http-trusted-proxies", "127.0.0.1"}, args...)...)
+	return startTwo(t, append([]string{"--http-trusted-proxies", "127.0.0.1", "--admin-address", "127.0.0.1:0"}, args...)...)
 }
 
 func TestBehindProxies(t *testing.T) {
