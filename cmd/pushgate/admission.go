@@ -9,6 +9,7 @@ import (
 	"pushgate/cmd/pushgate/config"
 	"pushgate/cmd/pushgate/machine"
 	"pushgate/server/admission"
+	"pushgate/server/web"
 )
 
 // door is who gets in, and what for.
@@ -56,6 +57,9 @@ const (
 
 func need(f *config.Flags) admission.Need {
 	n := admission.Need{Memory: ownMemory + int64(f.Ring.TotalBytes) + int64(f.Ingest.Bytes), Files: ownFiles + f.Store.Connections, TLS: f.HTTP.TLSCertificate != ""}
+	if f.Admin.Address != "" {
+		n.Files += web.OperatorSockets
+	}
 	if len(f.Kafka.Brokers) > 0 {
 		n.Memory += int64(f.Kafka.Memory)
 	}

@@ -148,7 +148,10 @@ func (n *node) assemble(f *config.Flags) (err error) {
 		if err != nil {
 			return err
 		}
-		n.admin = web.NewOperations(n.web, web.OperationsOptions{Registry: registry, Pprof: f.Pprof(), Secret: secret, Loopback: config.Loopback(f.Admin.Address), Audit: n.audit.log, Logger: n.logger})
+		n.admin = web.NewOperations(n.web, web.OperationsOptions{
+			Registry: registry, Pprof: f.Pprof(), Secret: secret, Loopback: config.Loopback(f.Admin.Address),
+			Audit: n.audit.log, Gate: n.door.gate, Logger: n.logger,
+		})
 	}
 	if n.callers, err = newDirectory(f, n.verifier, n.engine, n.door.failures, registry); err != nil {
 		return err

@@ -36,9 +36,13 @@ type handshake struct {
 }
 
 // NewHandshakes bounds them to limit, which is positive. Those that are cut off
-// are counted among the refusals of the gate.
+// are counted among the refusals of the gate; how many there are is told by registry
+// if it is not nil.
 func NewHandshakes(limit int, gate *Gate, registry prometheus.Registerer) *Handshakes {
 	h := &Handshakes{limit: limit, gate: gate, pending: make(map[net.Conn]*list.Element)}
+	if registry == nil {
+		return h
+	}
 	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "pushgate_pending_handshakes", Help: "HTTP sockets that are not connections: their request has not come, is worked on, or may come as they are kept alive.",
 	}, func() float64 { return float64(h.count()) }))

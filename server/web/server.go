@@ -48,7 +48,7 @@ type Options struct {
 	Compression *ws.Compression
 	// Epoll: see ws.Options.
 	Epoll bool
-	// HandshakeTimeout bounds the reading of a request's header.
+	// HandshakeTimeout bounds the reading of a request.
 	HandshakeTimeout time.Duration
 	// MaxHeader bounds a request's header in bytes; net/http adds 4 KiB.
 	MaxHeader int
@@ -127,6 +127,7 @@ func New(engine *push.Engine, o Options) (*Server, error) {
 	s.http = &http.Server{
 		Handler:           secured(mux),
 		ReadHeaderTimeout: o.HandshakeTimeout,
+		ReadTimeout:       o.HandshakeTimeout, // of a body, which is read before the answer; from then on it does not count
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    o.MaxHeader,
