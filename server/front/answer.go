@@ -80,7 +80,7 @@ func (w *response) head(body int) []byte {
 }
 
 // usualAnswer is a length in bytes that few heads of answers exceed.
-const usualAnswer = 256
+const usualAnswer = 320
 
 // lines keeps a value from being more than one line.
 var lines = strings.NewReplacer("\r", " ", "\n", " ")

@@ -9,21 +9,23 @@ import (
 var (
 	nosniff    = []string{"nosniff"}
 	noReferrer = []string{"no-referrer"}
+	noStore    = []string{"no-store"}
 )
 
-// secured tells browsers to take an answer for nothing but what it says it is.
+// secured tells browsers to take an answer for nothing but what it says it is, and
+// everybody not to keep it.
 func secured(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header["X-Content-Type-Options"] = nosniff
 		header["Referrer-Policy"] = noReferrer
+		header["Cache-Control"] = noStore
 		h.ServeHTTP(w, r)
 	})
 }
 
 func answer(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body)
 }

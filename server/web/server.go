@@ -135,7 +135,7 @@ func New(engine *push.Engine, o Options) (*Server, error) {
 	}
 	s.handshakes.Watch(s.http)
 	s.front = front.Options{
-		Path: upgradePath, Handler: s.ws, Handshakes: s.handshakes,
+		Path: upgradePath, Handler: secured(s.ws), Handshakes: s.handshakes,
 		MaxHead: o.MaxHeader + headSlack, Timeout: o.HandshakeTimeout, Lost: o.Lost,
 	}
 	return s, nil
