@@ -150,7 +150,7 @@ func (n *node) assemble(f *config.Flags) (err error) {
 		}
 		n.admin = web.NewOperations(n.web, web.OperationsOptions{
 			Registry: registry, Pprof: f.Pprof(), Secret: secret, Loopback: config.Loopback(f.Admin.Address),
-			Audit: n.audit.log, Gate: n.door.gate, Logger: n.logger,
+			Failures: n.door.failures, Audit: n.audit.log, Gate: n.door.gate, Logger: n.logger,
 		})
 	}
 	if n.callers, err = newDirectory(f, n.verifier, n.engine, n.door.failures, registry); err != nil {

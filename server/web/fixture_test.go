@@ -52,7 +52,7 @@ func inBubble(t *testing.T, open bool, test func(n *node)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := web.OperationsOptions{Registry: registry, Pprof: true, Loopback: true, Gate: gate, Logger: logger}
+		o := web.OperationsOptions{Registry: registry, Pprof: true, Loopback: true, Failures: admission.NewFailures(20), Gate: gate, Logger: logger}
 		if !open {
 			o.Secret = secret
 		}

@@ -42,8 +42,10 @@ type OperationsOptions struct {
 	// serves them only under names of this machine: see origin.Fixed.
 	Secret   string
 	Loopback bool
-	// Audit records who does not bring it; nil: nothing.
-	Audit *audit.Log
+	// Failures slows down addresses that bring others; Audit records who does not bring it.
+	// nil: nothing.
+	Failures *admission.Failures
+	Audit    *audit.Log
 	// Gate counts the sockets that are cut off; not nil.
 	Gate   *admission.Gate
 	Logger *slog.Logger

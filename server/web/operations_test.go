@@ -3,9 +3,11 @@ package web_test
 import (
 	"bufio"
 	"encoding/binary"
+	"encoding/json"
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -152,6 +154,58 @@ func TestSilentSocketsOfOperators(t *testing.T) {
 		done.Wait()
 		for _, c := range open {
 			_ = c.Close()
+		}
+	})
+}
+
+// Who tries secrets is slowed down; who knows it is not, nor is who forgot it, nor this
+// machine.
+func TestWrongSecrets(t *testing.T) {
+	inBubble(t, false, func(n *node) {
+		try := func(from string, lines ...string) answered {
+			t.Helper()
+			return n.get(n.operators, from, "/metrics", append(lines, "Connection: close")...)
+		}
+		const wrong, right = "Authorization: Bearer guess", "Authorization: Bearer " + secret
+		for i := range 21 { // the last of them at the very moment
+			if r := try("203.0.113.7", wrong); r.status != http.StatusUnauthorized || r.header.Get("WWW-Authenticate") == "" {
+				t.Fatalf("try %d: %d", i, r.status)
+			}
+		}
+		r := try("203.0.113.7", wrong)
+		var refusal struct{ Code string }
+		if err := json.Unmarshal([]byte(r.body), &refusal); err != nil || r.status != http.StatusTooManyRequests || refusal.Code != "resource_exhausted" {
+			t.Errorf("got %d, %+v", r.status, refusal)
+		}
+		wait, err := strconv.Atoi(r.header.Get("Retry-After"))
+		if err != nil || wait < 1 {
+			t.Fatalf("Retry-After is %q", r.header.Get("Retry-After"))
+		}
+		for name, c := range map[string]struct {
+			from  string
+			lines []string
+			want  int
+		}{
+			"the right one": {"203.0.113.7", []string{right}, 200}, "none": {"203.0.113.7", nil, 401}, "another scheme": {"203.0.113.7", []string{"Authorization: Basic guess"}, 401},
+			"another address": {"203.0.113.8", []string{wrong}, 401}, "mapped": {"::ffff:203.0.113.7", []string{wrong}, 429},
+		} {
+			for range 30 {
+				if r := try(c.from, c.lines...); r.status != c.want {
+					t.Errorf("%s: %d; want %d", name, r.status, c.want)
+				}
+				if c.from == "203.0.113.8" {
+					break
+				}
+			}
+		}
+		for range 30 {
+			if r := try("127.0.0.1", wrong); r.status != http.StatusUnauthorized {
+				t.Errorf("this machine: %d", r.status)
+			}
+		}
+		time.Sleep(time.Duration(wait) * time.Second)
+		if r := try("203.0.113.7", wrong); r.status != http.StatusUnauthorized {
+			t.Errorf("after %d s: %d", wait, r.status)
 		}
 	})
 }
