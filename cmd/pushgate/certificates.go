@@ -3,12 +3,9 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net"
-	"slices"
 	"sync"
 	"time"
 
@@ -54,34 +51,25 @@ func openCertificates(f *config.Flags, logger *slog.Logger, registry prometheus.
 	return c, nil
 }
 
-// freshCertificates are those that a listener does not show yet, by the settings that name
-// their files.
-type freshCertificates map[string]certificate.Show
-
-// read reads what has changed; nothing of it is shown yet.
-func (c *certificates) read() (freshCertificates, error) {
-	fresh := freshCertificates{}
-	var errs []error
-	for name, s := range map[string]*certificate.Source{httpSocket: c.http, grpcSocket: c.grpc, adminSocket: c.admin} {
-		if s == nil {
+// reload reads what has changed, and names the settings of which it was. What cannot be
+// used keeps no other from being used.
+func (c *certificates) reload() (changed, problems []string) {
+	for _, one := range []struct {
+		name   string
+		source *certificate.Source
+	}{{httpSocket, c.http}, {grpcSocket, c.grpc}, {adminSocket, c.admin}} {
+		if one.source == nil {
 			continue
 		}
-		show, err := s.Read()
-		if show != nil {
-			fresh[name+".tls_certificate"] = show
+		key := one.name + ".tls_certificate"
+		switch fresh, err := one.source.Reload(); {
+		case err != nil:
+			problems = append(problems, key+": "+oneLine(err))
+		case fresh:
+			changed = append(changed, key)
 		}
-		errs = append(errs, err)
 	}
-	return fresh, errors.Join(errs...)
-}
-
-// show has the listeners show them, and names the settings.
-func (f freshCertificates) show() (keys []string) {
-	for _, key := range slices.Sorted(maps.Keys(f)) {
-		f[key]()
-		keys = append(keys, key)
-	}
-	return keys
+	return changed, problems
 }
 
 // over has a listener for HTTP speak TLS if there is a certificate for it.

@@ -215,7 +215,7 @@ func (n *node) serve(ctx context.Context, hangups <-chan os.Signal) error {
 			}
 			return err
 		case <-hangups:
-			_, _, _ = n.Reload()
+			_, _ = n.Reload()
 		case <-ctx.Done():
 			n.beginDrain()
 			return nil

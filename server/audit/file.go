@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"syscall"
 )
 
 // File is a file that records are appended to. Safe for concurrent use.
@@ -25,7 +26,8 @@ func OpenFile(path string, failed func(error)) (*File, error) {
 
 // Reopen goes on in a new file if the old one was moved away.
 func (f *File) Reopen() error {
-	next, err := os.OpenFile(f.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	// Opening a pipe that nobody reads would wait for whoever does.
+	next, err := os.OpenFile(f.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY|syscall.O_NONBLOCK, 0o600)
 	if err != nil {
 		return fmt.Errorf("opening the audit log: %w", err)
 	}

@@ -78,39 +78,30 @@ func (s *Source) Config(protocols ...string) *tls.Config {
 	return base
 }
 
-// Show puts into use what Read has found.
-type Show func()
-
-// Read reads the files if they are others than those of which the contents are in use. It
-// answers nil if they are not. Until Show is called nothing has changed; what cannot be
-// used is an error each time, until it is mended.
-func (s *Source) Read() (Show, error) {
+// Reload reads the files if they are others than those of which the contents are in use,
+// and says whether they were. What cannot be used leaves what was there, and is an error
+// each time, until it is mended.
+func (s *Source) Reload() (changed bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := stamps(s.files) // first: what changes meanwhile is read again
-	if slices.Equal(now, s.used) {
-		return nil, nil
+	if slices.EqualFunc(now, s.used, stamp.same) {
+		return false, nil
 	}
 	next, err := load(s.files)
 	if err != nil {
 		s.refuse(now, err)
-		return nil, err
+		return false, err
 	}
-	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if slices.Equal(now, s.used) {
-			return // Watch was first
-		}
-		s.used, s.refused = now, nil
-		s.renewed(s.name, nil)
-		s.show(next)
-	}, nil
+	s.used, s.refused = now, nil
+	s.renewed(s.name, nil)
+	s.show(next)
+	return true, nil
 }
 
 // refuse tells of files that cannot be used, once for each change of theirs.
 func (s *Source) refuse(now []stamp, err error) {
-	if slices.Equal(now, s.refused) {
+	if slices.EqualFunc(now, s.refused, stamp.same) {
 		return
 	}
 	s.refused = now
@@ -137,9 +128,7 @@ func (s *Source) Watch(ctx context.Context, every time.Duration) {
 	for {
 		select {
 		case <-tick.C:
-			if show, _ := s.Read(); show != nil { // the log and the metrics tell of errors
-				show()
-			}
+			_, _ = s.Reload() // the log and the metrics tell
 		case <-ctx.Done():
 			return
 		}
@@ -166,19 +155,20 @@ func load(files Files) (*content, error) {
 	return c, nil
 }
 
-// stamp is by what a change of a file is noticed.
-type stamp struct {
-	modified int64 // in Unix nanoseconds
-	size     int64
+// stamp is by what a change of a file is noticed; nil: there is none.
+type stamp struct{ os.FileInfo }
+
+func (s stamp) same(as stamp) bool {
+	if s.FileInfo == nil || as.FileInfo == nil {
+		return s.FileInfo == nil && as.FileInfo == nil
+	}
+	return os.SameFile(s.FileInfo, as.FileInfo) && s.Size() == as.Size() && s.ModTime().Equal(as.ModTime())
 }
 
 func stamps(files Files) (all []stamp) {
 	for _, name := range []string{files.Certificate, files.Key, files.ClientCA} {
-		var s stamp
-		if info, err := os.Stat(name); err == nil {
-			s.modified, s.size = info.ModTime().UnixNano(), info.Size()
-		}
-		all = append(all, s)
+		info, _ := os.Stat(name) // nil with an error
+		all = append(all, stamp{info})
 	}
 	return all
 }

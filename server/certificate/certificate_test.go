@@ -89,7 +89,7 @@ func TestBrokenUntilMended(t *testing.T) {
 	first := l.shown()
 	l.spoil()
 	for range 3 {
-		if show, err := l.source.Read(); err == nil || show != nil {
+		if changed, err := l.source.Reload(); err == nil || changed {
 			t.Fatal("a broken certificate is taken")
 		}
 	}
@@ -103,33 +103,16 @@ func TestBrokenUntilMended(t *testing.T) {
 		t.Error("the one that was there is not shown any more")
 	}
 	l.issue()
-	show, err := l.source.Read()
-	if err != nil || show == nil {
+	if changed, err := l.source.Reload(); err != nil || !changed {
 		t.Fatalf("it was mended: %v", err)
 	}
-	show()
 	if l.shown() == first {
 		t.Error("the one that mends it is not shown")
 	}
-	if show, err := l.source.Read(); err != nil || show != nil {
+	if changed, err := l.source.Reload(); err != nil || changed {
 		t.Errorf("nothing has changed since: %v", err)
 	}
 	if got := strings.Join(l.told, " "); got != "refused loaded" {
 		t.Errorf("it was told %q", got)
-	}
-}
-
-// What was read and not shown has changed nothing, and is found again.
-func TestReadAloneChangesNothing(t *testing.T) {
-	l := open(t)
-	first := l.shown()
-	l.issue()
-	for range 2 {
-		if show, err := l.source.Read(); err != nil || show == nil {
-			t.Fatalf("the new certificate is not found: %v", err)
-		}
-	}
-	if l.shown() != first || len(l.told) > 0 {
-		t.Errorf("it is shown already, or told: %q", l.told)
 	}
 }

@@ -28,9 +28,9 @@ func (c *controlService) ReloadConfiguration(ctx context.Context, r *pb.ReloadCo
 	if process == nil {
 		return c.UnimplementedControlServiceServer.ReloadConfiguration(ctx, r)
 	}
-	applied, restart, err := process.Reload()
+	reloaded, err := process.Reload()
 	if err != nil {
 		return nil, c.server.fail(ctx, &push.Error{Code: wire.CodeFailedPrecondition, Message: err.Error()})
 	}
-	return &pb.ReloadConfigurationResponse{Applied: applied, RestartRequired: restart}, nil
+	return &pb.ReloadConfigurationResponse{Applied: reloaded.Applied, RestartRequired: reloaded.Restart, Problems: reloaded.Problems}, nil
 }

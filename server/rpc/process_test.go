@@ -11,6 +11,7 @@ import (
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 
 	pb "pushgate/proto/gen/pushgate/v1"
+	"pushgate/server/rpc"
 )
 
 // process stands for the one that the server is part of.
@@ -26,17 +27,18 @@ func (p *process) Drain() time.Duration {
 }
 
 // Reload is part of rpc.Process.
-func (p *process) Reload() (applied, restart []string, err error) {
+func (p *process) Reload() (rpc.Reloaded, error) {
 	if p.broken.Load() {
-		return nil, nil, errors.New("pushgate.yaml:3: limits.max_payload: it is too much")
+		return rpc.Reloaded{}, errors.New("pushgate.yaml:3: limits.max_payload: it is too much")
 	}
-	return []string{"limits.max_payload"}, []string{"http.address", "node"}, nil
+	return rpc.Reloaded{Applied: []string{"limits.max_payload"}, Restart: []string{"http.address", "node"}, Problems: []string{"log.audit: it is full"}}, nil
 }
 
 func TestReloadConfiguration(t *testing.T) {
 	n := start(t)
 	r := got(n.control.ReloadConfiguration(patient(t), &pb.ReloadConfigurationRequest{}))(t)
-	if !slices.Equal(r.GetApplied(), []string{"limits.max_payload"}) || !slices.Equal(r.GetRestartRequired(), []string{"http.address", "node"}) {
+	if !slices.Equal(r.GetApplied(), []string{"limits.max_payload"}) || !slices.Equal(r.GetRestartRequired(), []string{"http.address", "node"}) ||
+		!slices.Equal(r.GetProblems(), []string{"log.audit: it is full"}) {
 		t.Errorf("got %v", r)
 	}
 	n.process.broken.Store(true)

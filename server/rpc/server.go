@@ -60,10 +60,15 @@ type Process interface {
 	// answers how long it takes until the last connection is told to close. Twice
 	// is safe.
 	Drain() (period time.Duration)
-	// Reload reads the configuration again and applies what can be. It names the
-	// settings that changed. When it fails nothing has changed, and the error says
-	// in one line what is wrong.
-	Reload() (applied, restart []string, err error)
+	// Reload reads the configuration again and applies what can be. When it fails no
+	// setting has changed, and the error says in one line what is wrong.
+	Reload() (Reloaded, error)
+}
+
+// Reloaded is what became of a configuration that was read again.
+type Reloaded struct {
+	Applied, Restart []string // the settings that changed, and apply now or after a restart
+	Problems         []string // what goes on as it was beside settings, a line each
 }
 
 // Server is the gRPC interface of one node. Its goroutines end with Stop; the

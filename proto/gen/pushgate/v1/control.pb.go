@@ -3089,8 +3089,11 @@ type ReloadConfigurationResponse struct {
 	// Those that apply when the node is started again; named anew each time until
 	// then.
 	RestartRequired []string `protobuf:"bytes,2,rep,name=restart_required,json=restartRequired,proto3" json:"restart_required,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// What could not be read or opened again, beside settings, and goes on as it was: a
+	// line each, each time until it is mended.
+	Problems      []string `protobuf:"bytes,3,rep,name=problems,proto3" json:"problems,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReloadConfigurationResponse) Reset() {
@@ -3133,6 +3136,13 @@ func (x *ReloadConfigurationResponse) GetApplied() []string {
 func (x *ReloadConfigurationResponse) GetRestartRequired() []string {
 	if x != nil {
 		return x.RestartRequired
+	}
+	return nil
+}
+
+func (x *ReloadConfigurationResponse) GetProblems() []string {
+	if x != nil {
+		return x.Problems
 	}
 	return nil
 }
@@ -3385,10 +3395,11 @@ const file_pushgate_v1_control_proto_rawDesc = "" +
 	"\rDrainResponse\x12 \n" +
 	"\vconnections\x18\x01 \x01(\x04R\vconnections\x121\n" +
 	"\x06period\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x06period\"\x1c\n" +
-	"\x1aReloadConfigurationRequest\"b\n" +
+	"\x1aReloadConfigurationRequest\"~\n" +
 	"\x1bReloadConfigurationResponse\x12\x18\n" +
 	"\aapplied\x18\x01 \x03(\tR\aapplied\x12)\n" +
-	"\x10restart_required\x18\x02 \x03(\tR\x0frestartRequired*\x87\x02\n" +
+	"\x10restart_required\x18\x02 \x03(\tR\x0frestartRequired\x12\x1a\n" +
+	"\bproblems\x18\x03 \x03(\tR\bproblems*\x87\x02\n" +
 	"\x0fConnectionState\x12 \n" +
 	"\x1cCONNECTION_STATE_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x15CONNECTION_STATE_OPEN\x10\x01\x1a\x02\b\x01\x12\x1c\n" +

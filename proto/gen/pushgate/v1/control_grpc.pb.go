@@ -143,10 +143,11 @@ type ControlServiceClient interface {
 	// ReloadConfiguration makes the node that answers read its configuration again,
 	// as SIGHUP does: its file, the environment and the command line that it was
 	// started with. Settings that can change while a node runs apply from then on;
-	// the others wait for a restart.
+	// the others wait for a restart. Certificates are read again, and the audit log is
+	// opened anew; that neither can keep settings from applying, nor wrong settings that.
 	//
 	// FAILED_PRECONDITION: what was read cannot be; the message says in one line
-	// where and why. Nothing has changed.
+	// where and why. No setting has changed.
 	// UNIMPLEMENTED: as for Drain.
 	ReloadConfiguration(ctx context.Context, in *ReloadConfigurationRequest, opts ...grpc.CallOption) (*ReloadConfigurationResponse, error)
 }
@@ -461,10 +462,11 @@ type ControlServiceServer interface {
 	// ReloadConfiguration makes the node that answers read its configuration again,
 	// as SIGHUP does: its file, the environment and the command line that it was
 	// started with. Settings that can change while a node runs apply from then on;
-	// the others wait for a restart.
+	// the others wait for a restart. Certificates are read again, and the audit log is
+	// opened anew; that neither can keep settings from applying, nor wrong settings that.
 	//
 	// FAILED_PRECONDITION: what was read cannot be; the message says in one line
-	// where and why. Nothing has changed.
+	// where and why. No setting has changed.
 	// UNIMPLEMENTED: as for Drain.
 	ReloadConfiguration(context.Context, *ReloadConfigurationRequest) (*ReloadConfigurationResponse, error)
 	mustEmbedUnimplementedControlServiceServer()
