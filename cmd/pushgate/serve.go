@@ -50,6 +50,13 @@ func (c *serveCommand) Run(ctx context.Context, t terminal, again reread) error 
 		about = append(about, "admin", n.adminListener.Addr().String())
 	}
 	logger.Info("started", about...)
+	switch {
+	case c.Admin.Address != "":
+	case !c.OperationalHTTP():
+		logger.Info("metrics, profiles and the reasons of /readyz are served nowhere; admin.address is for that")
+	case c.ClientsShowThemselves():
+		logger.Info("metrics are on http.address for this machine; a proxy on it would show them to everybody: set admin.address, or http.trusted_proxies")
+	}
 	record.log.Started(c.exposure()...)
 	n.manager.Ready(n.status())
 	failure := n.serve(ctx, hangups)
