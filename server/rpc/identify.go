@@ -136,16 +136,21 @@ func (s *Server) admit(ctx context.Context, method string) (context.Context, err
 	return s.let(ctx, identity, method)
 }
 
-func (s *Server) admitUnary(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-	ctx, err := s.admit(ctx, info.FullMethod)
+func (s *Server) admitUnary(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (answer any, err error) {
+	ctx, err = s.admit(ctx, info.FullMethod)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := handler(ctx, request)
 	if message, ok := request.(proto.Message); ok && rights[info.FullMethod] == caller.Control {
-		s.options.Audit.Operated(identityOf(ctx).String(), socketOf(ctx).address, info.FullMethod, message, status.Code(err))
+		code := codes.Internal // unless the handler comes back
+		defer func() {
+			s.options.Audit.Operated(identityOf(ctx).String(), socketOf(ctx).address, info.FullMethod, message, code)
+		}()
+		answer, err = handler(ctx, request)
+		code = status.Code(err)
+		return answer, err
 	}
-	return answer, err
+	return handler(ctx, request)
 }
 
 func (s *Server) admitStream(service any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {

@@ -18,10 +18,14 @@ import (
 type process struct {
 	drained atomic.Int64
 	broken  atomic.Bool
+	panics  atomic.Bool
 }
 
 // Drain is part of rpc.Process.
 func (p *process) Drain() time.Duration {
+	if p.panics.Load() {
+		panic("for a test")
+	}
 	p.drained.Add(1)
 	return time.Minute
 }
