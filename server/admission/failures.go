@@ -35,7 +35,7 @@ func (f *Failures) Wait(from netip.Addr, now time.Time) time.Duration {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	settled, known := f.settled[network(from)]
+	settled, known := f.settled[Network(from)]
 	if !known {
 		return 0
 	}
@@ -49,7 +49,7 @@ func (f *Failures) Failed(from netip.Addr, now time.Time) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	key := network(from)
+	key := Network(from)
 	settled := f.settled[key]
 	if settled.Before(now) {
 		settled = now

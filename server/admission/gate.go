@@ -87,7 +87,7 @@ func (g *Gate) Enter(from netip.Addr) (*Place, Reason) {
 	if g == nil {
 		return nil, None
 	}
-	place, reason := g.enter(network(from))
+	place, reason := g.enter(Network(from))
 	if reason != None {
 		g.refusals.add(reason, from)
 	}

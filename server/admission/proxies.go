@@ -141,9 +141,9 @@ func parsePeer(remote string) netip.Addr {
 	return peer.Addr().Unmap().WithZone("")
 }
 
-// network is what of an address counts as one client: providers give a whole /64
+// Network is what of an address counts as one client: providers give a whole /64
 // to each of theirs.
-func network(address netip.Addr) netip.Addr {
+func Network(address netip.Addr) netip.Addr {
 	if !address.Is6() {
 		return address
 	}
