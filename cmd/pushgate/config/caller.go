@@ -97,16 +97,35 @@ func (n NamedCaller) settings() (_ caller.Settings, key string, err error) {
 		s.Keys = append(s.Keys, hash)
 	}
 	for _, text := range n.Networks {
-		network, err := netip.ParsePrefix(text)
-		if address, failure := netip.ParseAddr(text); failure == nil {
-			network, err = address.Prefix(address.BitLen())
-		}
+		network, err := parseNetwork(text)
 		if err != nil {
-			return s, "networks", fmt.Errorf("%q is neither an address nor a network; write 10.1.2.3 or 10.0.0.0/8", text)
+			return s, "networks", err
 		}
-		s.Networks = append(s.Networks, network.Masked())
+		s.Networks = append(s.Networks, network)
 	}
 	return s, "", nil
+}
+
+// mappedBits is how long the prefix is of addresses of IPv4 that are written as IPv6.
+const mappedBits = 96
+
+// parseNetwork reads a network, or an address as one. Callers' addresses of IPv4 are looked at as
+// such, so its network is one of IPv4 too if it is written as IPv6 (::ffff:10.0.0.0/104).
+func parseNetwork(text string) (netip.Prefix, error) {
+	network, err := netip.ParsePrefix(text)
+	if address, failure := netip.ParseAddr(text); failure == nil {
+		network, err = address.Prefix(address.BitLen())
+	}
+	switch address := network.Addr(); {
+	case err != nil:
+		return network, fmt.Errorf("%q is neither an address nor a network; write 10.1.2.3 or 10.0.0.0/8", text)
+	case !address.Is4In6():
+		return network.Masked(), nil
+	case network.Bits() < mappedBits:
+		return network, fmt.Errorf("%q is more than all addresses of IPv4; write 0.0.0.0/0 for these", text)
+	default:
+		return netip.PrefixFrom(address.Unmap(), network.Bits()-mappedBits).Masked(), nil
+	}
 }
 
 // CallersConfigured says whether callers have to show who they are by a key, a token, or
