@@ -12,6 +12,8 @@ import (
 	"google.golang.org/grpc/codes"
 
 	pb "pushgate/proto/gen/pushgate/v1"
+	"pushgate/push"
+	"pushgate/server/admission"
 	"pushgate/server/audit"
 	"pushgate/server/auth/caller"
 	"pushgate/server/rpc"
@@ -49,6 +51,48 @@ func audited(t *testing.T) (n *node, records func() (bytes int, all []recorded))
 	}
 }
 
+// Whatever a caller calls channels, it makes neither records nor answers long, and learns
+// of what is no name that it is none.
+func TestLongNames(t *testing.T) {
+	n, records := audited(t)
+	p := n.as(publishKey)
+	huge := strings.Repeat("x", 4<<20)
+	for what, name := range map[string]string{"huge": huge, "too long": strings.Repeat("x", push.MaxName+1), "empty": "", "blank": " ", "control": "a\x00b"} {
+		_, err := p.publish.Publish(patient(t), &pb.PublishRequest{Channel: name, Data: []byte("1")})
+		wantField(t, err, "channel")
+		if len(err.Error()) > 1000 {
+			t.Errorf("%s: the answer has %d bytes", what, len(err.Error()))
+		}
+		batch := got(p.publish.PublishBatch(patient(t), &pb.PublishBatchRequest{Requests: []*pb.PublishRequest{{Channel: name, Data: []byte("1")}}}))(t)
+		wantItemField(t, batch.GetResults()[0].GetError(), "channel")
+		if name == "" {
+			continue // nobody's, whom everybody may be
+		}
+		stream := got(n.as(subscribeKey).subscribe.Subscribe(patient(t)))(t)
+		must(t, stream.Send(&pb.SubscribeRequest{Request: &pb.SubscribeRequest_Connect{Connect: &pb.Connect{Subscriber: name}}}))
+		_, err = stream.Recv()
+		wantField(t, err, "subscriber")
+	}
+	_, err := p.publish.Publish(patient(t), &pb.PublishRequest{Channel: strings.Repeat("x", push.MaxName), Data: []byte("1")})
+	wantCode(t, err, codes.PermissionDenied)
+	size, all := records()
+	if size > 10<<10 {
+		t.Errorf("the records have %d bytes", size)
+	}
+	denied := 0
+	for _, one := range all {
+		if one.Event != "permission_denied" {
+			continue
+		}
+		if denied++; one.Method != pb.PublishService_Publish_FullMethodName {
+			t.Errorf("recorded is %+v", one)
+		}
+	}
+	if denied != 1 {
+		t.Errorf("%d denials are recorded, want one", denied)
+	}
+}
+
 // An operation that panics is recorded, too.
 func TestPanicsAreRecorded(t *testing.T) {
 	n, records := audited(t)
@@ -62,4 +106,18 @@ func TestPanicsAreRecorded(t *testing.T) {
 		}
 	}
 	t.Errorf("there is no record of it: %+v", all)
+}
+
+// Whether a subscriber is there, and how often, only those learn who may be it.
+func TestForbiddenSubscribersAreAlike(t *testing.T) {
+	key := caller.NewKey()
+	n, _ := guarded(t, caller.Options{Callers: []caller.Settings{subscriber, with(everything, "all", key)}})
+	n.gate.SetLimits(admission.Limits{PerSubscriber: 1, Connections: 1})
+	n.as(key).open("bob")
+	for _, name := range []string{"bob", "carol"} {
+		stream := got(n.as(subscribeKey).subscribe.Subscribe(patient(t)))(t)
+		must(t, stream.Send(&pb.SubscribeRequest{Request: &pb.SubscribeRequest_Connect{Connect: &pb.Connect{Subscriber: name}}}))
+		_, err := stream.Recv()
+		wantCode(t, err, codes.PermissionDenied)
+	}
 }

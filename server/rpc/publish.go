@@ -32,6 +32,9 @@ func (p *publishService) Publish(ctx context.Context, r *pb.PublishRequest) (*pb
 // publication is what a caller asks to publish, if it may.
 func (s *Server) publication(ctx context.Context, by *caller.Identity, r *pb.PublishRequest) (push.Publication, error) {
 	publication, err := publicationOf(r)
+	if err == nil && by != nil {
+		err = push.ValidateChannel(r.GetChannel()) // what is no name is nobody's
+	}
 	if err == nil {
 		err = by.Publish(r.GetChannel(), len(r.GetData()))
 	}

@@ -69,6 +69,10 @@ func (s *subscribeService) Subscribe(stream subscribeStream) error {
 	})
 	select {
 	case request := <-connect:
+		authentication, err := s.server.authentication(ctx, request.GetSubscriber())
+		if err != nil {
+			return s.server.fail(ctx, err)
+		}
 		// Many sessions may come from one backend: no address has a bound here.
 		place, reason := s.server.options.Gate.Enter(netip.Addr{})
 		if reason != admission.None {
@@ -78,7 +82,7 @@ func (s *subscribeService) Subscribe(stream subscribeStream) error {
 		if reason := place.Identify(request.GetSubscriber()); reason != admission.None {
 			return s.server.fail(ctx, reason.Refusal())
 		}
-		if err := c.connect(request); err != nil {
+		if err := c.connect(request, authentication); err != nil {
 			return s.server.fail(ctx, err)
 		}
 	case err := <-read:
@@ -96,16 +100,26 @@ func (s *subscribeService) Subscribe(stream subscribeStream) error {
 	return s.server.fail(ctx, c.attend(written))
 }
 
-func (c *subscriber) connect(r *pb.Connect) (err error) {
+// authentication is how a subscriber is let in, if the caller may be that one. That is
+// known before anything else of the subscriber is.
+func (s *Server) authentication(ctx context.Context, subscriber string) (*push.Authentication, error) {
+	by := identityOf(ctx)
+	if err := optionalSubscriber(subscriber); err != nil {
+		return nil, err
+	}
+	authentication, err := by.Be(subscriber)
+	if err != nil {
+		return nil, s.forbid(ctx, by, pb.SubscribeService_Subscribe_FullMethodName, err)
+	}
+	return authentication, nil
+}
+
+func (c *subscriber) connect(r *pb.Connect, authentication *push.Authentication) (err error) {
 	info := push.SessionInfo{Protocol: protocol}
 	if p, ok := peer.FromContext(c.ctx); ok {
 		info.RemoteAddress = p.Addr.String()
 	}
 	info.UserAgent = userAgent(headerOf(c.ctx, "user-agent"))
-	authentication, err := identityOf(c.ctx).Be(r.GetSubscriber())
-	if err != nil {
-		return c.server.forbid(c.ctx, identityOf(c.ctx), pb.SubscribeService_Subscribe_FullMethodName, err)
-	}
 	c.session, err = c.server.engine.Connect(c.ctx, push.Connection{
 		Subscriber: r.GetSubscriber(), Authentication: authentication,
 		Restore: r.GetRestore() != pb.Restore_RESTORE_NONE, Info: info, Wake: c.woken,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -86,7 +87,7 @@ func (i *Identity) Publish(channel string, bytes int) error {
 	}
 	if !i.access.May(push.ActionPublish, channel) {
 		i.counters.denied.Inc()
-		return denied("this caller may not publish to %q", channel)
+		return denied("this caller may not publish to %q", clip(channel))
 	}
 	if i.rates != nil {
 		now := time.Now()
@@ -110,7 +111,7 @@ func (i *Identity) Be(subscriber string) (*push.Authentication, error) {
 		return nil, nil
 	}
 	if subscriber != "" && !i.be(subscriber) {
-		return nil, denied("this caller may not be the subscriber %q", subscriber)
+		return nil, denied("this caller may not be the subscriber %q", clip(subscriber))
 	}
 	grant := push.Grant{Subscriber: subscriber, Access: i.access, Standing: i.grant == nil}
 	if i.grant != nil {
@@ -125,6 +126,14 @@ func unauthenticated(format string, args ...any) *push.Error {
 
 func denied(format string, args ...any) *push.Error {
 	return &push.Error{Code: wire.CodePermissionDenied, Message: fmt.Sprintf(format, args...)}
+}
+
+// clip cuts off what is longer than a name can be.
+func clip(name string) string {
+	if len(name) <= push.MaxName {
+		return name
+	}
+	return strings.ToValidUTF8(name[:push.MaxName], "") + "…"
 }
 
 // scopes are the words of a token's scope that say which rights it has.
