@@ -20,6 +20,9 @@ type Need struct {
 	Files  int
 	// TLS: its WebSocket connections are encrypted, which takes memory for each.
 	TLS bool
+	// Sockets is how many of gRPC there may be; 0: as many as the machine holds. Files
+	// has 128 of them.
+	Sockets int
 }
 
 // Capacity is what a machine holds.
@@ -27,6 +30,7 @@ type Capacity struct {
 	Connections int // 0: nobody knows
 	Queued      int // bytes on their way to all connections
 	Handshakes  int
+	Sockets     int    // of gRPC
 	Rate        int    // new connections a second
 	Why         string // in one line
 }
@@ -53,14 +57,24 @@ const (
 	leastConnections = 100
 	leastHandshakes  = 64
 	mostHandshakes   = 8192
+
+	// socketMemory is what a socket of gRPC is reckoned to take, in bytes: 20 KiB, 90 with
+	// as many watches of health as there may be (measured: BenchmarkStrangers), and
+	// something for other calls.
+	socketMemory = 128 << 10
+	// socketShare is which part of the files, and of the memory, sockets of gRPC may
+	// take; what of the memory comes out of what is not given to connections.
+	socketShare  = 16
+	leastSockets = 128
+	mostSockets  = 8192
 )
 
 // CapacityOf reckons how much a machine holds.
 func CapacityOf(m Machine, need Need) Capacity {
-	c := Capacity{Handshakes: mostHandshakes, Rate: coreRate * runtime.GOMAXPROCS(0)}
+	c := Capacity{Handshakes: mostHandshakes, Rate: coreRate * runtime.GOMAXPROCS(0), Sockets: socketsOf(m, need)}
 	if m.Files > 0 {
 		c.Handshakes = min(max(m.Files/8, leastHandshakes), mostHandshakes)
-		files := max(m.Files-c.Handshakes-need.Files, leastConnections)
+		files := max(m.Files-c.Handshakes-need.Files-max(c.Sockets-leastSockets, 0), leastConnections)
 		c.Connections = files
 		c.Why = fmt.Sprintf("open files: %d of %d", files, m.Files)
 	}
@@ -77,4 +91,19 @@ func CapacityOf(m Machine, need Need) Capacity {
 	}
 	c.Queued = max(c.Connections*queuedMemory, leastQueued)
 	return c
+}
+
+// socketsOf reckons how many sockets of gRPC there may be.
+func socketsOf(m Machine, need Need) int {
+	if need.Sockets > 0 {
+		return need.Sockets
+	}
+	sockets := mostSockets
+	if m.Files > 0 {
+		sockets = min(sockets, m.Files/socketShare)
+	}
+	if m.Memory > 0 {
+		sockets = min(sockets, int(m.Memory/socketShare/socketMemory))
+	}
+	return max(sockets, leastSockets)
 }

@@ -4,8 +4,9 @@
 // many are new in a second; a Place is one connection's share of that. Refusals
 // are counted and logged, and answered in the cheapest way.
 // Proxies tell a client's address behind trusted proxies. Handshakes bounds the
-// sockets that have not become connections yet. Pressure closes the gate while
-// memory is short. Capacity tells how many connections a machine holds.
+// sockets that have not become connections yet, Sockets those of gRPC. Pressure
+// closes the gate while memory is short. Capacity tells how many connections a
+// machine holds.
 //
 // # Concurrency
 //

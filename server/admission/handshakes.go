@@ -21,8 +21,10 @@ const handshakeLeast = 3 * time.Second
 // after three seconds the oldest is closed. So clients that connect and say nothing
 // can neither take all files nor shut others out.
 type Handshakes struct {
-	limit int
-	gate  *Gate
+	limit  int
+	gate   *Gate
+	least  time.Duration // that each gets
+	reason Reason        // of those that are cut off
 
 	mu      sync.Mutex
 	pending map[net.Conn]*list.Element
@@ -39,7 +41,7 @@ type handshake struct {
 // are counted among the refusals of the gate; how many there are is told by registry
 // if it is not nil.
 func NewHandshakes(limit int, gate *Gate, registry prometheus.Registerer) *Handshakes {
-	h := &Handshakes{limit: limit, gate: gate, pending: make(map[net.Conn]*list.Element)}
+	h := newHandshakes(limit, gate, handshakeLeast, Handshake)
 	if registry == nil {
 		return h
 	}
@@ -47,6 +49,10 @@ func NewHandshakes(limit int, gate *Gate, registry prometheus.Registerer) *Hands
 		Name: "pushgate_pending_handshakes", Help: "HTTP sockets that are not connections: their request has not come, is worked on, or may come as they are kept alive.",
 	}, func() float64 { return float64(h.count()) }))
 	return h
+}
+
+func newHandshakes(limit int, gate *Gate, least time.Duration, reason Reason) *Handshakes {
+	return &Handshakes{limit: limit, gate: gate, least: least, reason: reason, pending: make(map[net.Conn]*list.Element)}
 }
 
 func (h *Handshakes) count() int {
@@ -138,7 +144,7 @@ func (h *Handshakes) wait(closed <-chan struct{}) bool {
 	for {
 		room, patience, oldest := h.look()
 		if oldest != nil {
-			h.gate.refusals.add(Handshake, parsePeer(oldest.RemoteAddr().String()))
+			h.gate.refusals.add(h.reason, parsePeer(oldest.RemoteAddr().String()))
 			_ = oldest.Close()
 			continue
 		}
@@ -166,7 +172,7 @@ func (h *Handshakes) look() (room <-chan struct{}, patience time.Duration, oldes
 		return nil, 0, nil
 	}
 	first := h.order.Front().Value.(handshake)
-	if patience = handshakeLeast - time.Since(first.since); patience <= 0 {
+	if patience = h.least - time.Since(first.since); patience <= 0 {
 		h.remove(first.socket)
 		return nil, 0, bare(first.socket)
 	}

@@ -23,9 +23,13 @@ const (
 	Handshake Reason = "handshake"
 	// ProxyHeader is that of a trusted proxy's socket without the PROXY protocol.
 	ProxyHeader Reason = "proxy_protocol"
+	// Caller is that of a gRPC socket beyond those that callers may have.
+	Caller Reason = "grpc_caller"
+	// Stranger is that of a gRPC socket on which nobody was known while others came.
+	Stranger Reason = "grpc_stranger"
 )
 
-var reasons = [...]Reason{Connections, Subscriber, Address, Rate, Memory, Handshake, ProxyHeader}
+var reasons = [...]Reason{Connections, Subscriber, Address, Rate, Memory, Handshake, ProxyHeader, Caller, Stranger}
 
 // message is what the client is told.
 func (r Reason) message() string {
@@ -39,6 +43,8 @@ func (r Reason) message() string {
 		return busy + "too many new connections at once"
 	case Memory:
 		return busy + "memory is short"
+	case Caller:
+		return busy + "there are as many connections of callers as the node holds"
 	default:
 		return busy + "there are as many connections as the node holds"
 	}
