@@ -18,6 +18,7 @@ type door struct {
 	proxies    admission.Proxies
 	gate       *admission.Gate
 	handshakes *admission.Handshakes
+	sockets    *admission.Sockets
 	pressure   *admission.Pressure
 	failures   *admission.Failures
 }
@@ -38,6 +39,7 @@ func newDoor(f *config.Flags, logger *slog.Logger, registry *prometheus.Registry
 	return &door{
 		capacity: capacity, proxies: proxies, gate: gate,
 		handshakes: admission.NewHandshakes(handshakes, gate, registry),
+		sockets:    admission.NewSockets(capacity.Sockets, gate, registry),
 		failures:   admission.NewFailures(freeFailures),
 		pressure: admission.NewPressure(gate, admission.PressureOptions{
 			Limit: m.Memory, High: f.Limits.MemoryHigh, Logger: logger, Registry: registry,
@@ -56,7 +58,10 @@ const (
 )
 
 func need(f *config.Flags) admission.Need {
-	n := admission.Need{Memory: ownMemory + int64(f.Ring.TotalBytes) + int64(f.Ingest.Bytes), Files: ownFiles + f.Store.Connections, TLS: f.HTTP.TLSCertificate != ""}
+	n := admission.Need{
+		Memory: ownMemory + int64(f.Ring.TotalBytes) + int64(f.Ingest.Bytes), Files: ownFiles + f.Store.Connections,
+		TLS: f.HTTP.TLSCertificate != "", Sockets: f.Limits.GRPCSockets,
+	}
 	if f.Admin.Address != "" {
 		n.Files += web.OperatorSockets
 	}
@@ -67,7 +72,7 @@ func need(f *config.Flags) admission.Need {
 }
 
 func tell(logger *slog.Logger, f *config.Flags, limits admission.Limits, handshakes int, c admission.Capacity) {
-	attributes := []any{"connections", limits.Connections, "rate", limits.Rate, "handshakes", handshakes,
+	attributes := []any{"connections", limits.Connections, "rate", limits.Rate, "handshakes", handshakes, "grpc_sockets", c.Sockets,
 		"queued", cmp.Or(int(f.Limits.OutboxTotalBytes), c.Queued)}
 	switch {
 	case f.Limits.Connections == 0:

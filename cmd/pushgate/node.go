@@ -164,6 +164,7 @@ func (n *node) assemble(f *config.Flags) (err error) {
 		Reflection: f.GRPC.Reflection,
 		Process:    n,
 		Gate:       n.door.gate,
+		Sockets:    n.door.sockets,
 		Callers:    n.callers,
 		Audit:      n.audit.log,
 		Secure:     n.shown.credentials(),

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -90,6 +91,29 @@ func TestLongNames(t *testing.T) {
 	}
 	if denied != 1 {
 		t.Errorf("%d denials are recorded, want one", denied)
+	}
+}
+
+// What cannot be called is the same to everybody who is known, however long its name is;
+// strangers learn nothing.
+func TestUnknownMethods(t *testing.T) {
+	n, records := audited(t)
+	long := "/pushgate.v1.ControlService/" + strings.Repeat("x", 50<<10)
+	for _, path := range []string{"/nobody.Knows/It", "/pushgate.v1.ControlService/It", long, "/"} {
+		call := func(n *node) error {
+			return n.conn.Invoke(patient(t), path, &pb.GetStatsRequest{}, &pb.GetStatsResponse{})
+		}
+		st := wantCode(t, call(n.as(publishKey)), codes.Unimplemented)
+		if len(st.Message()) > 1000 {
+			t.Errorf("the answer to an unknown method has %d bytes", len(st.Message()))
+		}
+		wantCode(t, call(n), codes.Unauthenticated)
+	}
+	if count := n.metric("pushgate_grpc_requests_total", "(unknown)", "Unimplemented"); count != 3 {
+		t.Errorf("%v are counted", count)
+	}
+	if size, all := records(); size > 10<<10 || slices.ContainsFunc(all, func(one recorded) bool { return one.Method != "" }) {
+		t.Errorf("the records have %d bytes: %+v", size, all)
 	}
 }
 

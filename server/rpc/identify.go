@@ -2,12 +2,12 @@ package rpc
 
 import (
 	"context"
-	"strings"
-	"sync"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/tap"
 	"google.golang.org/protobuf/proto"
@@ -53,17 +53,34 @@ func overOf(ctx context.Context) <-chan struct{} {
 const authorizationKey = "authorization"
 
 // knock refuses calls before anything is done for them, or read of them but their
-// header: it runs where a connection is read, and waits for nothing. Callers with
-// tokens that have to be verified it leaves to admit.
+// header: it runs where a connection is read, so it waits for nobody, and what it has
+// recorded is written elsewhere. Callers with tokens that cannot be verified at once it
+// leaves to admit.
 func (s *Server) knock(ctx context.Context, info *tap.Info) (context.Context, error) {
-	if !s.options.Callers.Guarded() || forAll(info.FullMethodName) {
+	ctx, err := s.enter(ctx, socketOf(ctx), info)
+	if err == nil {
 		return ctx, nil
 	}
-	ctx, err := s.identify(ctx, info)
-	if _, known := rights[info.FullMethodName]; known && err != nil {
-		s.metrics.ended(strings.TrimPrefix(info.FullMethodName, "/"), err)
+	err = s.fail(ctx, err)
+	if _, known := rights[info.FullMethodName]; known {
+		s.metrics.ended(info.FullMethodName, err)
 	}
 	return ctx, err
+}
+
+func (s *Server) enter(ctx context.Context, conn *socket, info *tap.Info) (context.Context, error) {
+	guarded := s.options.Callers.Guarded()
+	switch {
+	case !forAll(info.FullMethodName) && guarded:
+		return s.identify(ctx, conn, info)
+	case !forAll(info.FullMethodName):
+		return ctx, conn.identify()
+	case guarded && !conn.identified.Load():
+		if s.options.Callers.Known(conn.credentials(info.Header[authorizationKey]), time.Now()) != nil {
+			_ = conn.identify() // without a place it is a stranger's as before
+		}
+	}
+	return s.welcome(ctx, conn, info.FullMethodName)
 }
 
 // strange refuses a call of somebody who has not shown who it is.
@@ -83,26 +100,29 @@ func (s *Server) forbid(ctx context.Context, who *caller.Identity, method string
 	return err
 }
 
-// identify finds who makes a call, but for one with a token.
-func (s *Server) identify(ctx context.Context, info *tap.Info) (context.Context, error) {
-	conn, now := socketOf(ctx), time.Now()
-	credentials := caller.Credentials{Certificate: conn.certificate, Address: conn.address}
-	credentials.Authorization = strings.Join(info.Header[authorizationKey], ", ") // as RFC 9110 §5.3 has it
-	if last := conn.last.Load(); last != nil && last.authorization == credentials.Authorization {
+// identify finds who makes a call, but for one with a token that has to wait for keys.
+func (s *Server) identify(ctx context.Context, conn *socket, info *tap.Info) (context.Context, error) {
+	shown, now := info.Header[authorizationKey], time.Now()
+	if last := conn.last.Load(); last != nil && slices.Equal(last.authorization, shown) {
 		if identity := s.options.Callers.Again(ctx, last.identity, now); identity != nil {
-			return s.let(ctx, identity, info.FullMethodName)
+			return s.let(ctx, conn, identity, info.FullMethodName)
 		}
 	}
-	identity, err := s.options.Callers.Find(credentials, now)
+	identity, err := s.options.Callers.Find(conn.credentials(shown), now)
 	if err != nil {
 		return ctx, s.strange(ctx, conn, err)
 	}
 	if identity == nil {
-		return ctx, nil
+		return s.welcome(ctx, conn, info.FullMethodName)
 	}
-	s.options.Audit.Used(identity.String(), conn.address)
-	conn.last.Store(&found{credentials.Authorization, identity})
-	return s.let(ctx, identity, info.FullMethodName)
+	return s.found(ctx, conn, &found{shown, identity}, info.FullMethodName)
+}
+
+// found lets in somebody who has just shown who it is, and remembers who that is.
+func (s *Server) found(ctx context.Context, conn *socket, f *found, method string) (context.Context, error) {
+	s.options.Audit.Used(f.identity.String(), conn.address)
+	conn.last.Store(f)
+	return s.let(ctx, conn, f.identity, method)
 }
 
 // forAll says that everybody may call a method.
@@ -111,11 +131,14 @@ func forAll(method string) bool {
 	return known && right == caller.None
 }
 
-// let notes who makes a call, if that one may.
-func (s *Server) let(ctx context.Context, identity *caller.Identity, method string) (context.Context, error) {
-	right, known := rights[method]
-	if !known || !identity.Has(right) {
-		return ctx, s.fail(ctx, s.forbid(ctx, identity, method, s.options.Callers.Deny(right)))
+// let notes who makes a call, if that one may. To call what there is not it may: it is
+// answered so.
+func (s *Server) let(ctx context.Context, conn *socket, identity *caller.Identity, method string) (context.Context, error) {
+	if right, known := rights[method]; known && !identity.Has(right) {
+		return ctx, s.forbid(ctx, identity, method, s.options.Callers.Deny(right))
+	}
+	if err := conn.identify(); err != nil {
+		return ctx, err
 	}
 	return context.WithValue(ctx, callKey{}, &call{identity: identity}), nil
 }
@@ -125,18 +148,19 @@ func (s *Server) admit(ctx context.Context, method string) (context.Context, err
 	if callOf(ctx) != nil || !s.options.Callers.Guarded() || forAll(method) {
 		return ctx, nil
 	}
+	arrived(ctx)
 	conn := socketOf(ctx)
-	authorization := headerOf(ctx, authorizationKey)
-	identity, err := s.options.Callers.Verify(ctx, caller.Credentials{Authorization: authorization, Address: conn.address}, time.Now())
+	shown := metadata.ValueFromIncomingContext(ctx, authorizationKey)
+	identity, err := s.options.Callers.Verify(ctx, conn.credentials(shown), time.Now())
 	if err != nil {
 		return ctx, s.strange(ctx, conn, err)
 	}
-	s.options.Audit.Used(identity.String(), conn.address)
-	conn.last.Store(&found{authorization, identity})
-	return s.let(ctx, identity, method)
+	ctx, err = s.found(ctx, conn, &found{shown, identity}, method)
+	return ctx, s.fail(ctx, err)
 }
 
 func (s *Server) admitUnary(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (answer any, err error) {
+	arrived(ctx)
 	ctx, err = s.admit(ctx, info.FullMethod)
 	if err != nil {
 		return nil, err
@@ -179,76 +203,3 @@ type admitted struct {
 
 // Context is the stream's.
 func (a *admitted) Context() context.Context { return a.ctx }
-
-// streams are those under way. One goroutine looks whether their callers still may, as
-// long as there are any.
-type streams struct {
-	mu      sync.Mutex
-	all     map[*call]struct{}
-	walking bool
-}
-
-// standingInterval is how long a caller that may not go on goes on at most.
-const standingInterval = 500 * time.Millisecond
-
-func (l *streams) add(s *Server, c *call) (remove func()) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.all == nil {
-		l.all = map[*call]struct{}{}
-	}
-	l.all[c] = struct{}{}
-	if !l.walking && !s.isStopping() {
-		l.walking = true
-		s.readers.Go(func() { l.walk(s) })
-	}
-	return func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		delete(l.all, c)
-	}
-}
-
-func (l *streams) walk(s *Server) {
-	tick := time.NewTicker(standingInterval)
-	defer tick.Stop()
-	for {
-		select {
-		case now := <-tick.C:
-			if !l.look(s, now) {
-				return
-			}
-		case <-s.stopping:
-			return
-		}
-	}
-}
-
-// standing says why a caller may not go on, if so; a nil one has not had to show who it
-// is.
-func (s *Server) standing(i *caller.Identity, now time.Time) error {
-	if i != nil {
-		return i.Standing(context.Background(), now)
-	}
-	if s.options.Callers.Guarded() {
-		return errStranger
-	}
-	return nil
-}
-
-var errStranger = &push.Error{Code: wire.CodeUnauthenticated, Message: "callers have to show who they are from now on; call again, with credentials"}
-
-// look ends the streams whose callers may not go on, and says whether there are more.
-func (l *streams) look(s *Server, now time.Time) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for c := range l.all {
-		if err := s.standing(c.identity, now); err != nil {
-			c.why = s.fail(context.Background(), err)
-			close(c.over)
-			delete(l.all, c)
-		}
-	}
-	l.walking = len(l.all) > 0
-	return l.walking
-}

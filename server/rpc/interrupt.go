@@ -64,6 +64,7 @@ func (i *interruptible) RecvMsg(m any) error {
 	i.server.readers.Go(func() { received <- i.ServerStream.RecvMsg(m) })
 	select {
 	case err := <-received:
+		arrived(i.ctx)
 		return err
 	case <-i.ctx.Done():
 		return i.ctx.Err()

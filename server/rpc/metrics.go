@@ -10,8 +10,8 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// metrics counts calls. Only methods that exist get here, so there is a bounded
-// number of label values.
+// metrics counts calls by method. Those of methods that do not exist count as one, so
+// there is a bounded number of label values.
 type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
@@ -32,20 +32,26 @@ func newMetrics(registry prometheus.Registerer) *metrics {
 }
 
 func (m *metrics) ended(method string, err error) {
-	m.requests.WithLabelValues(method, status.Code(err).String()).Inc()
+	m.requests.WithLabelValues(labelOf(method), status.Code(err).String()).Inc()
+}
+
+func labelOf(method string) string {
+	if _, known := rights[method]; !known {
+		return unknownMethod
+	}
+	return strings.TrimPrefix(method, "/")
 }
 
 func (s *Server) measureUnary(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-	method := strings.TrimPrefix(info.FullMethod, "/")
 	start := time.Now()
 	response, err := handler(ctx, request)
-	s.metrics.seconds.WithLabelValues(method).Observe(time.Since(start).Seconds())
-	s.metrics.ended(method, err)
+	s.metrics.seconds.WithLabelValues(labelOf(info.FullMethod)).Observe(time.Since(start).Seconds())
+	s.metrics.ended(info.FullMethod, err)
 	return response, err
 }
 
 func (s *Server) measureStream(service any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 	err := handler(service, stream)
-	s.metrics.ended(strings.TrimPrefix(info.FullMethod, "/"), err)
+	s.metrics.ended(info.FullMethod, err)
 	return err
 }

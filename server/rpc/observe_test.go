@@ -2,6 +2,8 @@ package rpc_test
 
 import (
 	"bytes"
+	"maps"
+	"slices"
 	"sync"
 )
 
@@ -23,21 +25,27 @@ func (l *logged) String() string {
 	return l.text.String()
 }
 
-// metric is the value of the counter, or the count of the histogram, with the
-// method, and the code if one is given.
-func (n *node) metric(name, method, code string) (value float64) {
+// metric is the value of a metric of calls.
+func (n *node) metric(name, method, code string) float64 {
+	n.t.Helper()
+	return n.labelled(name, map[string]string{"method": method, "code": code})
+}
+
+// labelled is the value of a metric, summed up over what has these labels; "" stands for
+// none.
+func (n *node) labelled(name string, want map[string]string) (value float64) {
 	n.t.Helper()
 	for _, family := range got(n.registry.Gather())(n.t) {
 		if family.GetName() != name {
 			continue
 		}
 		for _, m := range family.GetMetric() {
-			labels := map[string]string{}
+			fits := map[string]string{}
 			for _, l := range m.GetLabel() {
-				labels[l.GetName()] = l.GetValue()
+				fits[l.GetName()] = l.GetValue()
 			}
-			if labels["method"] == method && labels["code"] == code {
-				value += m.GetCounter().GetValue() + float64(m.GetHistogram().GetSampleCount())
+			if !slices.ContainsFunc(slices.Collect(maps.Keys(want)), func(label string) bool { return fits[label] != want[label] }) {
+				value += m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
 			}
 		}
 	}

@@ -41,6 +41,8 @@ type Options struct {
 	WriteStall time.Duration
 	// Gate lets sessions of subscribers in; nil lets in all.
 	Gate *admission.Gate
+	// Sockets bounds those of callers; nil: there may be any number.
+	Sockets *admission.Sockets
 	// Callers says who calls, and what that one may do; nil: everybody, everything.
 	Callers *caller.Directory
 	// Audit records who was refused, who called and what operators did; nil: nothing.
@@ -81,12 +83,16 @@ type Server struct {
 	metrics *metrics
 	faults  faults
 	streams streams
+	// watches are those under way by connections on which nobody is known.
+	watches atomic.Int64
 
 	draining atomic.Bool
 	stop     sync.Once
-	// stopping is closed when streams have to end.
-	stopping chan struct{}
-	period   time.Duration // over which subscribers are sent away; set before stopping is closed
+	// stopped ends when streams have to end; end ends it. stopping is what it closes.
+	stopped  context.Context
+	end      context.CancelFunc
+	stopping <-chan struct{}
+	period   time.Duration // over which subscribers are sent away; set before stopped ends
 	// readers are the goroutines that receive from streams, and send to
 	// subscribers: one that waits for its caller ends only after its handler has.
 	readers sync.WaitGroup
@@ -102,10 +108,11 @@ const (
 )
 
 // Peers may ping every 10 s, with or without calls; ones that do not answer
-// within 10 s after half a minute of silence are gone.
+// within 10 s after half a minute of silence are gone. So are those that do, when there
+// was no call for half an hour: they connect again by themselves for the next one.
 var (
 	keepalivePolicy = keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}
-	keepaliveParams = keepalive.ServerParameters{Time: 30 * time.Second, Timeout: 10 * time.Second}
+	keepaliveParams = keepalive.ServerParameters{MaxConnectionIdle: 30 * time.Minute, Time: 30 * time.Second, Timeout: 10 * time.Second}
 )
 
 // New makes a server on a running engine.
@@ -124,8 +131,10 @@ func New(e *push.Engine, o Options) *Server {
 	}
 	s := &Server{
 		engine: e, options: o, health: health.NewServer(), metrics: newMetrics(o.Registry),
-		faults: faults{logger: o.Logger}, stopping: make(chan struct{}),
+		faults: faults{logger: o.Logger},
 	}
+	s.stopped, s.end = context.WithCancel(context.Background())
+	s.stopping = s.stopped.Done()
 	secure := o.Secure
 	if secure == nil {
 		secure = insecure.NewCredentials()
@@ -140,6 +149,7 @@ func New(e *push.Engine, o Options) *Server {
 		grpc.KeepaliveEnforcementPolicy(keepalivePolicy),
 		grpc.KeepaliveParams(keepaliveParams),
 		grpc.WaitForHandlers(true),
+		grpc.UnknownServiceHandler(s.unknown),
 		grpc.ChainUnaryInterceptor(s.measureUnary, s.recoverUnary, s.admitUnary),
 		grpc.ChainStreamInterceptor(s.measureStream, s.recoverStream, s.admitStream, s.interruptStream),
 	)
@@ -156,7 +166,7 @@ func New(e *push.Engine, o Options) *Server {
 
 // Serve accepts connections until Stop, and answers nil then.
 func (s *Server) Serve(l net.Listener) error {
-	if err := s.grpc.Serve(l); !errors.Is(err, grpc.ErrServerStopped) {
+	if err := s.grpc.Serve(s.options.Sockets.Listener(l)); !errors.Is(err, grpc.ErrServerStopped) {
 		return err
 	}
 	return nil
@@ -194,7 +204,7 @@ func (s *Server) Stop(ctx context.Context, period time.Duration) {
 	s.BeginDrain()
 	s.stop.Do(func() {
 		s.period = period
-		close(s.stopping)
+		s.end()
 	})
 	done := make(chan struct{})
 	go func() {

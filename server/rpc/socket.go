@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 
+	"pushgate/server/admission"
 	"pushgate/server/auth/caller"
 )
 
@@ -19,14 +20,37 @@ type socket struct {
 	credentials.CommonAuthInfo
 	address     netip.Addr        // invalid for Unix sockets
 	certificate *x509.Certificate // verified; nil: none
+	place       *admission.Socket // nil: there is no bound
+	// identified says that a call was let in for which one has to show who it is, where
+	// anybody has to.
+	identified atomic.Bool
 	// last is who was found last. Most connections are one caller's.
 	last atomic.Pointer[found]
+	// unproven are the calls under way whose callers are not known. They are for knock only.
+	unproven []unproven
 }
 
 // found is who shows some credentials.
 type found struct {
-	authorization string
+	authorization []string
 	identity      *caller.Identity
+}
+
+// identify takes the place of a caller, if there is one.
+func (c *socket) identify() error {
+	if c.identified.Load() {
+		return nil
+	}
+	if reason := c.place.Identify(); reason != admission.None {
+		return reason.Refusal()
+	}
+	c.identified.Store(true)
+	return nil
+}
+
+// credentials are what a call by the connection shows.
+func (c *socket) credentials(authorization []string) caller.Credentials {
+	return caller.Credentials{Authorization: authorization, Certificate: c.certificate, Address: c.address}
 }
 
 // AuthType is part of credentials.AuthInfo.
@@ -45,6 +69,7 @@ func (h handshakes) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInf
 		return nil, nil, err
 	}
 	c := &socket{}
+	c.place, _ = raw.(*admission.Socket)
 	if remote, err := netip.ParseAddrPort(raw.RemoteAddr().String()); err == nil {
 		c.address = remote.Addr().Unmap()
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -142,7 +141,7 @@ func (i *Identity) replace(next *Identity) {
 
 // Credentials are what a call shows.
 type Credentials struct {
-	Authorization string            // the metadata of that name; "": none
+	Authorization []string          // the values of the metadata of that name
 	Certificate   *x509.Certificate // verified; nil: none
 	Address       netip.Addr        // the peer's; the zero Addr for Unix sockets
 }
@@ -168,49 +167,69 @@ func (d *Directory) refuse(why reason, e *push.Error) error {
 	return e
 }
 
-// Find tells who shows a key or a certificate, without waiting for anything. For a
-// token it answers neither an identity nor an error: Verify does.
+// Find tells who shows a key, a certificate or a token, without waiting for anything. Of
+// a token that cannot be verified so it answers neither an identity nor an error: Verify
+// does.
 func (d *Directory) Find(c Credentials, now time.Time) (*Identity, error) {
-	if c.Authorization == "" {
-		return d.certified(c)
+	found, why, err := d.look(c, now)
+	switch {
+	case why == reasonKey:
+		return nil, d.failed(why, c.Address, now, err)
+	case err != nil:
+		return nil, d.refuse(why, err)
+	case found != nil:
+		found.counters.calls.Inc()
+	}
+	return found, nil
+}
+
+// Known is Find where it does not matter whether anybody is: nothing is counted, and of
+// nobody it answers nil.
+func (d *Directory) Known(c Credentials, now time.Time) *Identity {
+	found, _, _ := d.look(c, now)
+	return found
+}
+
+func (d *Directory) look(c Credentials, now time.Time) (*Identity, reason, *push.Error) {
+	if len(c.Authorization) == 0 {
+		return d.certified(c, now)
 	}
 	text, err := bearer(c.Authorization)
 	if err != nil {
-		return nil, d.refuse(reasonNone, unauthenticated("%s", err))
+		return nil, reasonNone, err
 	}
 	if !strings.HasPrefix(text, keyPrefix) && d.options.Tokens != nil {
-		return nil, nil
+		return d.atOnce(text, now), "", nil
 	}
 	found := d.entries.Load().keys[HashOf(text)]
 	if found == nil {
-		return nil, d.failed(reasonKey, c.Address, now, unauthenticated("the key is not known"))
+		return nil, reasonKey, unauthenticated("the key is not known")
 	}
-	return d.here(found, c, now)
+	return here(found, c, now)
 }
 
-func (d *Directory) certified(c Credentials) (*Identity, error) {
+func (d *Directory) certified(c Credentials, now time.Time) (*Identity, reason, *push.Error) {
 	if c.Certificate == nil {
-		return nil, d.refuse(reasonNone, unauthenticated("bring credentials, as authorization: Bearer KEY"))
+		return nil, reasonNone, errNone
 	}
 	known := d.entries.Load().certificates
 	for _, name := range namesOf(c.Certificate) {
 		if found := known[name]; found != nil {
-			return d.here(found, c, time.Now())
+			return here(found, c, now)
 		}
 	}
-	return nil, d.refuse(reasonCertificate, unauthenticated("the certificate is of no caller that is known, and there is no key"))
+	return nil, reasonCertificate, unauthenticated("the certificate is of no caller that is known, and there is no key")
 }
 
 // here checks that a caller may call from where it is.
-func (d *Directory) here(i *Identity, c Credentials, now time.Time) (*Identity, error) {
+func here(i *Identity, c Credentials, now time.Time) (*Identity, reason, *push.Error) {
 	if err := i.Standing(context.Background(), now); err != nil {
-		return nil, d.refuse(reasonExpired, push.AsError(err))
+		return nil, reasonExpired, push.AsError(err)
 	}
 	if !i.rates.from(c.Address) {
-		return nil, d.refuse(reasonNetwork, unauthenticated("this caller may not call from this address"))
+		return nil, reasonNetwork, unauthenticated("this caller may not call from this address")
 	}
-	i.counters.calls.Inc()
-	return i, nil
+	return i, "", nil
 }
 
 // failed is the refusal of bad credentials.
@@ -243,9 +262,12 @@ func (d *Directory) Again(ctx context.Context, i *Identity, now time.Time) *Iden
 
 // Verify tells who shows a token. It may wait for the keys of tokens.
 func (d *Directory) Verify(ctx context.Context, c Credentials, now time.Time) (*Identity, error) {
-	text, err := bearer(c.Authorization)
-	if err != nil {
-		return nil, d.refuse(reasonNone, unauthenticated("%s", err))
+	text, refusal := bearer(c.Authorization)
+	if d.options.Tokens == nil {
+		refusal = errNone // callers have come into the configuration since the call began
+	}
+	if refusal != nil {
+		return nil, d.refuse(reasonNone, refusal)
 	}
 	claims, err := d.options.Tokens.Verify(ctx, text)
 	if e := push.AsError(err); err != nil && e.Code == wire.CodeUnauthenticated {
@@ -254,18 +276,44 @@ func (d *Directory) Verify(ctx context.Context, c Credentials, now time.Time) (*
 	if err != nil {
 		return nil, err
 	}
-	grant := d.options.Tokens.Grant(claims)
-	i := &Identity{
-		name: claims.Account, kind: kindToken, access: grant.Access, expires: grant.Expires, grant: &grant,
-		has:     func(r Right) bool { return scoped(claims.Scope, r) },
-		be:      func(subscriber string) bool { return subscriber == grant.Subscriber },
-		revoked: d.options.Revoked, counters: d.token, verified: now,
-	}
+	i := d.bearing(claims, now)
 	if err := i.Standing(ctx, now); err != nil {
 		return nil, d.refuse(reasonToken, push.AsError(err))
 	}
 	i.counters.calls.Inc()
 	return i, nil
+}
+
+// over is for what is not to wait for anything.
+var over = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
+// atOnce is who shows a token; nil if that cannot be known without waiting, or the token
+// is no good.
+func (d *Directory) atOnce(text string, now time.Time) *Identity {
+	claims, err := d.options.Tokens.Verify(over, text)
+	if err != nil {
+		return nil
+	}
+	i := d.bearing(claims, now)
+	if i.Standing(over, now) != nil {
+		return nil
+	}
+	return i
+}
+
+// bearing is who shows a token with these claims.
+func (d *Directory) bearing(claims token.Claims, now time.Time) *Identity {
+	grant := d.options.Tokens.Grant(claims)
+	return &Identity{
+		name: claims.Account, kind: kindToken, access: grant.Access, expires: grant.Expires, grant: &grant,
+		has:     func(r Right) bool { return scoped(claims.Scope, r) },
+		be:      func(subscriber string) bool { return subscriber == grant.Subscriber },
+		revoked: d.options.Revoked, counters: d.token, verified: now,
+	}
 }
 
 // Deny counts a call without the right for it, and answers the refusal.
@@ -277,10 +325,23 @@ var verbs = map[Right]string{
 	Publish: "publish", Subscribe: "subscribe", Read: "call ControlService", Control: "change anything by ControlService",
 }
 
-var errBearer = errors.New("the metadata authorization has to be: Bearer KEY")
+var (
+	errNone    = unauthenticated("bring credentials, as authorization: Bearer KEY")
+	errBearer  = unauthenticated("the metadata authorization has to be: Bearer KEY")
+	errSeveral = unauthenticated("there are several values of the metadata authorization; bring one")
+)
 
-func bearer(authorization string) (string, error) {
-	scheme, text, _ := strings.Cut(authorization, " ")
+// bearer is the key or token that a call shows. Of several, each could be taken for the
+// one that counts.
+func bearer(authorization []string) (string, *push.Error) {
+	switch len(authorization) {
+	case 0:
+		return "", errNone
+	case 1:
+	default:
+		return "", errSeveral
+	}
+	scheme, text, _ := strings.Cut(authorization[0], " ")
 	if text = strings.TrimSpace(text); !strings.EqualFold(scheme, "Bearer") || text == "" {
 		return "", errBearer
 	}

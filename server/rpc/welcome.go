@@ -1,0 +1,93 @@
+package rpc
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+
+	"pushgate/push"
+	"pushgate/push/wire"
+)
+
+// The bounds of calls that begin before it is known who makes them: those of methods for
+// everybody, and those with tokens that cannot be verified at once.
+const (
+	maxUnproven       = 8                // under way on one connection
+	maxWatches        = 4                // of them, streams of health
+	maxStrangeWatches = 1024             // of all connections on which nobody is known
+	arrivalTimeout    = 10 * time.Second // for their requests to be there
+)
+
+// unproven is a call whose caller is not known.
+type unproven struct {
+	over  <-chan struct{}
+	watch bool
+}
+
+var (
+	errUnproven = &push.Error{
+		Code: wire.CodeResourceExhausted, RetryAfter: retrySpread,
+		Message: "this connection has as many calls under way as may be before it is known who makes them",
+	}
+	errWatches = &push.Error{
+		Code: wire.CodeResourceExhausted, RetryAfter: retrySpread,
+		Message: "there are as many watches of health as there may be; use Check, or show who you are",
+	}
+)
+
+// welcome lets in a call of somebody who is not known, while there are not too many.
+func (s *Server) welcome(ctx context.Context, conn *socket, method string) (context.Context, error) {
+	conn.unproven = slices.DeleteFunc(conn.unproven, func(u unproven) bool { return isClosed(u.over) })
+	if len(conn.unproven) >= maxUnproven {
+		return ctx, errUnproven
+	}
+	u := unproven{over: ctx.Done(), watch: method == healthv1.Health_Watch_FullMethodName}
+	counted := u.watch && !conn.identified.Load()
+	if u.watch && watches(conn.unproven) >= maxWatches || counted && !s.watch() {
+		return ctx, errWatches
+	}
+	conn.unproven = append(conn.unproven, u)
+	call := ctx
+	ctx, cancel := context.WithCancel(call)
+	late, stopped := time.AfterFunc(arrivalTimeout, cancel), context.AfterFunc(s.stopped, cancel)
+	arrived := func() {
+		late.Stop()
+		stopped()
+	}
+	context.AfterFunc(call, func() {
+		arrived()
+		if counted {
+			s.watches.Add(-1)
+		}
+	})
+	return context.WithValue(ctx, arrivedKey{}, arrived), nil
+}
+
+// watch counts one stream more, if there may be one.
+func (s *Server) watch() bool {
+	if s.watches.Add(1) <= maxStrangeWatches {
+		return true
+	}
+	s.watches.Add(-1)
+	return false
+}
+
+func watches(all []unproven) (n int) {
+	for _, u := range all {
+		if u.watch {
+			n++
+		}
+	}
+	return n
+}
+
+type arrivedKey struct{}
+
+// arrived says that the request of a call is there, or not waited for any more.
+func arrived(ctx context.Context) {
+	if arrived, ok := ctx.Value(arrivedKey{}).(func()); ok {
+		arrived()
+	}
+}
