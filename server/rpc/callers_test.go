@@ -2,9 +2,7 @@ package rpc_test
 
 import (
 	"context"
-	"maps"
 	"net/netip"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +13,6 @@ import (
 	"google.golang.org/grpc/metadata"
 	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/reflect/protoreflect"
 
 	pb "pushgate/proto/gen/pushgate/v1"
 	"pushgate/server/admission"
@@ -91,78 +88,6 @@ func (bearer) RequireTransportSecurity() bool { return false }
 // bearing is a context of calls with a key.
 func bearing(ctx context.Context, key string) context.Context {
 	return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+key)
-}
-
-// needs is what a caller needs for each method: the name of the one of the callers
-// above that may. A method that is not here fails the test.
-var needs = map[protoreflect.FullName]string{
-	"pushgate.v1.PublishService.Publish": "publisher", "pushgate.v1.PublishService.PublishBatch": "publisher",
-	"pushgate.v1.PublishService.PublishStream": "publisher", "pushgate.v1.PublishService.Broadcast": "publisher",
-	"pushgate.v1.SubscribeService.Subscribe":       "subscriber",
-	"pushgate.v1.ControlService.ListConnections":   "reader",
-	"pushgate.v1.ControlService.GetConnection":     "reader",
-	"pushgate.v1.ControlService.ListSubscriptions": "reader",
-	"pushgate.v1.ControlService.ListChannels":      "reader",
-	"pushgate.v1.ControlService.GetChannel":        "reader",
-	"pushgate.v1.ControlService.ListMessages":      "reader",
-	"pushgate.v1.ControlService.GetMessage":        "reader",
-	"pushgate.v1.ControlService.WatchDeliveries":   "reader",
-	"pushgate.v1.ControlService.ListRevocations":   "reader",
-	"pushgate.v1.ControlService.GetStats":          "reader",
-	"pushgate.v1.ControlService.WatchStats":        "reader",
-
-	"pushgate.v1.ControlService.Disconnect":          "admin",
-	"pushgate.v1.ControlService.CreateSubscription":  "admin",
-	"pushgate.v1.ControlService.DeleteSubscription":  "admin",
-	"pushgate.v1.ControlService.PurgeChannel":        "admin",
-	"pushgate.v1.ControlService.RevokeTokens":        "admin",
-	"pushgate.v1.ControlService.Drain":               "admin",
-	"pushgate.v1.ControlService.ReloadConfiguration": "admin",
-}
-
-// Each method is called with each kind of credential, and only those get through
-// that may.
-func TestWhoMayCallWhat(t *testing.T) {
-	methods := methods()
-	if have, want := slices.Sorted(maps.Keys(needs)), slices.Sorted(maps.Keys(methods)); !slices.Equal(have, want) {
-		t.Fatalf("the table has %q,\nthe API has %q", have, want)
-	}
-	n, directory := guarded(t, caller.Options{Callers: callers})
-	must(t, directory.Set(slices.DeleteFunc(slices.Clone(callers), func(s caller.Settings) bool { return s.Name == "revoked" })))
-	keys := map[string]string{"admin": adminKey, "reader": readKey, "publisher": publishKey, "subscriber": subscribeKey}
-	for name, method := range methods {
-		request := every[name].good
-		if request == nil {
-			request = every[name].bad
-		}
-		for what, ctx := range map[string]context.Context{
-			"no key":             patient(t),
-			"a wrong key":        bearing(patient(t), caller.NewKey()),
-			"a hash":             bearing(patient(t), caller.HashOf(adminKey).String()),
-			"a revoked key":      bearing(patient(t), revokedKey),
-			"an expired key":     bearing(patient(t), expiredKey),
-			"a key from outside": bearing(patient(t), elsewhereKey),
-			"another scheme":     metadata.AppendToOutgoingContext(patient(t), "authorization", "Basic "+adminKey),
-			"nothing but a word": metadata.AppendToOutgoingContext(patient(t), "authorization", "Bearer"),
-			"two keys":           bearing(bearing(patient(t), caller.NewKey()), adminKey),
-		} {
-			if err := n.call(ctx, method, request, every[name].silent); status.Code(err) != codes.Unauthenticated {
-				t.Errorf("%s with %s answers %v", name, what, err)
-			}
-		}
-		for who, key := range keys {
-			err := n.call(bearing(patient(t), key), method, request, every[name].silent)
-			may := who == needs[name] || who == "admin" && needs[name] == "reader"
-			if refused := status.Code(err) == codes.PermissionDenied || status.Code(err) == codes.Unauthenticated; refused == may {
-				t.Errorf("%s by %s answers %v", name, who, err)
-			}
-		}
-	}
-	for _, path := range []string{"/pushgate.v1.ControlService/Nothing", "/nobody.Knows/It", "/"} {
-		if err := n.conn.Invoke(patient(t), path, &pb.GetStatsRequest{}, &pb.GetStatsResponse{}); status.Code(err) != codes.Unauthenticated {
-			t.Errorf("a stranger who calls %s gets %v", path, err)
-		}
-	}
 }
 
 // Everybody may ask for the health; the API's description is for callers.
