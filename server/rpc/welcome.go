@@ -16,6 +16,7 @@ import (
 const (
 	maxUnproven       = 8                // under way on one connection
 	maxWatches        = 4                // of them, streams of health
+	knownShare        = 16               // times as many on one on which somebody is known
 	maxStrangeWatches = 1024             // of all connections on which nobody is known
 	arrivalTimeout    = 10 * time.Second // for their requests to be there
 )
@@ -40,12 +41,16 @@ var (
 // welcome lets in a call of somebody who is not known, while there are not too many.
 func (s *Server) welcome(ctx context.Context, conn *socket, method string) (context.Context, error) {
 	conn.unproven = slices.DeleteFunc(conn.unproven, func(u unproven) bool { return isClosed(u.over) })
-	if len(conn.unproven) >= maxUnproven {
+	known, share := conn.identified.Load(), 1
+	if known {
+		share = knownShare // a proxy's, maybe, of many callers
+	}
+	if len(conn.unproven) >= share*maxUnproven {
 		return ctx, errUnproven
 	}
 	u := unproven{over: ctx.Done(), watch: method == healthv1.Health_Watch_FullMethodName}
-	counted := u.watch && !conn.identified.Load()
-	if u.watch && watches(conn.unproven) >= maxWatches || counted && !s.watch() {
+	counted := u.watch && !known
+	if u.watch && watches(conn.unproven) >= share*maxWatches || counted && !s.watch() {
 		return ctx, errWatches
 	}
 	conn.unproven = append(conn.unproven, u)

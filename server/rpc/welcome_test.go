@@ -39,13 +39,17 @@ func wantBusy(t testing.TB, err error) {
 	}
 }
 
-// A connection has four watches of health, whoever it is of.
+// A connection has four watches of health, and more if somebody is known there.
 func TestWatchesOfOneConnection(t *testing.T) {
 	n, _ := guarded(t, caller.Options{Callers: callers})
-	for what, conn := range map[string]*grpc.ClientConn{"a stranger": n.conn, "a caller": n.as(readKey).conn} {
+	for what, c := range map[string]struct {
+		conn *grpc.ClientConn
+		most int
+	}{"a stranger": {n.conn, 4}, "a caller": {n.as(readKey).conn, 64}} {
 		t.Run(what, func(t *testing.T) {
+			conn := c.conn
 			var end context.CancelFunc
-			for range 4 {
+			for range c.most {
 				var ctx context.Context
 				ctx, end = context.WithCancel(patient(t))
 				must(t, watch(ctx, t, conn))
