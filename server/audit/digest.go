@@ -19,7 +19,7 @@ const others = "(others)"
 type key struct {
 	// party is whose bound the kind counts for: a side, or a caller as SORT:NAME.
 	party   string
-	method  string
+	method  string     // or, of failures, whose credentials they are
 	network netip.Addr // what of the address counts as one
 	rest    bool       // all kinds of the party that are not told apart
 }

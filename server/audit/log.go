@@ -86,7 +86,11 @@ func (l *Log) writeAll(of func(*digest) []entry) {
 		l.put(e.at, "credential_used", slog.String("side", SideGRPC), e.address(), slog.String("caller", e.party), e.number())
 	}
 	for _, e := range of(l.failures) {
-		l.put(e.at, "authentication_failed", slog.String("side", e.party), e.address(), slog.String("reason", e.reason), e.number())
+		attributes := []slog.Attr{slog.String("side", e.party), e.address()}
+		if who := e.method; who != "" && !e.rest {
+			attributes = append(attributes, slog.String("caller", who))
+		}
+		l.put(e.at, "authentication_failed", append(attributes, slog.String("reason", e.reason), e.number())...)
 	}
 	for _, e := range of(l.denials) {
 		l.put(e.at, "permission_denied", slog.String("side", SideGRPC), e.address(), slog.String("caller", e.party),
@@ -116,6 +120,14 @@ const (
 func (l *Log) Failed(side string, from netip.Addr, reason string) {
 	if l != nil {
 		l.gather(l.failures, side, "", from, reason)
+	}
+}
+
+// FailedAs is Failed for a caller of gRPC whose credentials are known, as SORT:NAME, but no
+// good from there, or any more.
+func (l *Log) FailedAs(who string, from netip.Addr, reason string) {
+	if l != nil {
+		l.gather(l.failures, SideGRPC, who, from, reason)
 	}
 }
 

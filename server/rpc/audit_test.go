@@ -94,6 +94,32 @@ func TestLongNames(t *testing.T) {
 	}
 }
 
+// A subscriber that asks for what its caller may not have is recorded, as is a key that is
+// shown from elsewhere or too late, with whose it is.
+func TestWhoIsRecorded(t *testing.T) {
+	n, records := audited(t)
+	c := n.as(subscribeKey).open("alice")
+	c.send(&pb.SubscribeRequest{Request: &pb.SubscribeRequest_Subscribe{Subscribe: &pb.Subscribe{Id: 1, Channel: "foreign"}}})
+	if c.next().GetError() == nil {
+		t.Fatal("it is let in")
+	}
+	for _, key := range []string{elsewhereKey, expiredKey, caller.NewKey()} {
+		_, err := n.as(key).control.GetStats(patient(t), &pb.GetStatsRequest{})
+		wantCode(t, err, codes.Unauthenticated)
+	}
+	_, all := records()
+	for _, want := range []recorded{
+		{Event: "permission_denied", Caller: "key:subscriber", Method: pb.SubscribeService_Subscribe_FullMethodName, Reason: `you may not subscribe to "foreign"`},
+		{Event: "authentication_failed", Caller: "key:elsewhere", Reason: "this caller may not call from this address"},
+		{Event: "authentication_failed", Caller: "key:expired", Reason: "the key has expired"},
+		{Event: "authentication_failed", Reason: "the key is not known"},
+	} {
+		if !slices.Contains(all, want) {
+			t.Errorf("there is no %+v among %+v", want, all)
+		}
+	}
+}
+
 // What cannot be called is the same to everybody who is known, however long its name is;
 // strangers learn nothing.
 func TestUnknownMethods(t *testing.T) {

@@ -20,6 +20,7 @@ import (
 
 // call is what is known of who makes a call.
 type call struct {
+	socket   *socket
 	identity *caller.Identity // nil: everybody may do everything
 	// Of streams only. over is closed when the caller may not go on; then why says it.
 	over chan struct{}
@@ -71,6 +72,8 @@ func (s *Server) knock(ctx context.Context, info *tap.Info) (context.Context, er
 func (s *Server) enter(ctx context.Context, conn *socket, info *tap.Info) (context.Context, error) {
 	guarded := s.options.Callers.Guarded()
 	switch {
+	case !forAll(info.FullMethodName) && conn.lapsed(time.Now()):
+		return ctx, s.strange(ctx, conn, nil, errLapsed)
 	case !forAll(info.FullMethodName) && guarded:
 		return s.identify(ctx, conn, info)
 	case !forAll(info.FullMethodName):
@@ -84,17 +87,23 @@ func (s *Server) enter(ctx context.Context, conn *socket, info *tap.Info) (conte
 }
 
 // strange refuses a call of somebody who has not shown who it is.
-func (s *Server) strange(ctx context.Context, from *socket, err error) error {
+// Of whom the credentials are is nil, unless they are good, but not here or now.
+func (s *Server) strange(ctx context.Context, from *socket, of *caller.Identity, err error) error {
 	err = s.fail(ctx, err)
 	if code := status.Code(err); code == codes.Unauthenticated || code == codes.ResourceExhausted {
-		s.options.Audit.Failed(audit.SideGRPC, from.address, status.Convert(err).Message())
+		message := status.Convert(err).Message()
+		if of == nil {
+			s.options.Audit.Failed(audit.SideGRPC, from.address, message)
+		} else {
+			s.options.Audit.FailedAs(of.String(), from.address, message)
+		}
 	}
 	return err
 }
 
 // forbid refuses what a caller may not do.
 func (s *Server) forbid(ctx context.Context, who *caller.Identity, method string, err error) error {
-	if e := push.AsError(err); e.Code == wire.CodePermissionDenied {
+	if e := push.AsError(err); e.Code == wire.CodePermissionDenied && who != nil {
 		s.options.Audit.Denied(who.String(), socketOf(ctx).address, method, e.Message)
 	}
 	return err
@@ -110,7 +119,7 @@ func (s *Server) identify(ctx context.Context, conn *socket, info *tap.Info) (co
 	}
 	identity, err := s.options.Callers.Find(conn.credentials(shown), now)
 	if err != nil {
-		return ctx, s.strange(ctx, conn, err)
+		return ctx, s.strange(ctx, conn, identity, err)
 	}
 	if identity == nil {
 		return s.welcome(ctx, conn, info.FullMethodName)
@@ -140,7 +149,7 @@ func (s *Server) let(ctx context.Context, conn *socket, identity *caller.Identit
 	if err := conn.identify(); err != nil {
 		return ctx, err
 	}
-	return context.WithValue(ctx, callKey{}, &call{identity: identity}), nil
+	return context.WithValue(ctx, callKey{}, &call{socket: conn, identity: identity}), nil
 }
 
 // admit verifies the token of a call that knock has left to it.
@@ -153,7 +162,7 @@ func (s *Server) admit(ctx context.Context, method string) (context.Context, err
 	shown := metadata.ValueFromIncomingContext(ctx, authorizationKey)
 	identity, err := s.options.Callers.Verify(ctx, conn.credentials(shown), time.Now())
 	if err != nil {
-		return ctx, s.strange(ctx, conn, err)
+		return ctx, s.strange(ctx, conn, nil, err)
 	}
 	ctx, err = s.found(ctx, conn, &found{shown, identity}, method)
 	return ctx, s.fail(ctx, err)
@@ -162,6 +171,9 @@ func (s *Server) admit(ctx context.Context, method string) (context.Context, err
 func (s *Server) admitUnary(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (answer any, err error) {
 	arrived(ctx)
 	ctx, err = s.admit(ctx, info.FullMethod)
+	if err == nil && !forAll(info.FullMethod) {
+		err = s.fail(ctx, s.standing(ctx, callOf(ctx), time.Now())) // its message may have come long after its header
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -187,19 +199,38 @@ func (s *Server) admitStream(service any, stream grpc.ServerStream, info *grpc.S
 	}
 	c := callOf(ctx)
 	if c == nil {
-		c = &call{}
+		c = &call{socket: socketOf(ctx)}
 		ctx = context.WithValue(ctx, callKey{}, c)
 	}
 	c.over = make(chan struct{})
 	defer s.streams.add(s, c)()
-	return handler(service, &admitted{stream, ctx})
+	return handler(service, &admitted{ServerStream: stream, server: s, ctx: ctx, call: c})
 }
 
 // admitted is a stream whose context says who calls.
 type admitted struct {
 	grpc.ServerStream
-	ctx context.Context
+	server *Server
+	ctx    context.Context
+	call   *call
+	begun  bool // a message has come
 }
 
 // Context is the stream's.
 func (a *admitted) Context() context.Context { return a.ctx }
+
+// RecvMsg receives nothing from a caller that may not go on. The first message may have
+// come long after the header.
+func (a *admitted) RecvMsg(m any) error {
+	err := a.ServerStream.RecvMsg(m)
+	switch {
+	case err != nil:
+		return err
+	case isClosed(a.call.over):
+		return a.call.why
+	case !a.begun:
+		a.begun = true
+		return a.server.fail(a.ctx, a.server.standing(a.ctx, a.call, time.Now()))
+	}
+	return nil
+}

@@ -18,7 +18,11 @@ type publishService struct {
 
 // Publish publishes one message.
 func (p *publishService) Publish(ctx context.Context, r *pb.PublishRequest) (*pb.PublishResponse, error) {
-	publication, err := p.server.publication(ctx, identityOf(ctx), r)
+	by := identityOf(ctx)
+	publication, err := p.server.publication(ctx, by, r)
+	if err == nil {
+		err = by.Take(len(r.GetData()))
+	}
 	if err != nil {
 		return nil, p.server.fail(ctx, err)
 	}
@@ -36,7 +40,7 @@ func (s *Server) publication(ctx context.Context, by *caller.Identity, r *pb.Pub
 		err = push.ValidateChannel(r.GetChannel()) // what is no name is nobody's
 	}
 	if err == nil {
-		err = by.Publish(r.GetChannel(), len(r.GetData()))
+		err = by.MayPublish(r.GetChannel())
 	}
 	if err != nil {
 		method, _ := grpc.Method(ctx)

@@ -5,6 +5,7 @@ import (
 
 	pb "pushgate/proto/gen/pushgate/v1"
 	"pushgate/push"
+	"pushgate/server/auth/caller"
 )
 
 // maxBatch is the greatest number of items of one batch or broadcast.
@@ -49,41 +50,112 @@ func batchSize(field string, n int) error {
 }
 
 // publishAll submits the messages in order, so that those of one channel get
-// ascending seqs, and answers when the last of them is decided.
+// ascending seqs, and answers when the last of them is decided. What a message takes of
+// its caller's rates that turns out to be a duplicate is there for those behind it: so
+// whoever tries a batch again that was too large gets on.
 func (p *publishService) publishAll(ctx context.Context, requests []*pb.PublishRequest) ([]*pb.PublishResult, error) {
-	type outcome struct {
-		index     int
-		published push.Published
-		err       error
+	b := batch{
+		publishService: p, requests: requests, by: identityOf(ctx),
+		// Room for all of them: an answer never blocks its committer, whether
+		// somebody still waits here or not.
+		outcomes: make(chan outcome, len(requests)),
+		results:  make([]*pb.PublishResult, len(requests)),
+		items:    make([]batchItem, len(requests)), // one allocation for all
 	}
-	// Room for all of them: an answer never blocks its committer, whether
-	// somebody still waits here or not.
-	outcomes := make(chan outcome, len(requests))
-	by := identityOf(ctx)
-	for i, r := range requests {
-		done := func(published push.Published, err error) { outcomes <- outcome{i, published, err} }
-		publication, err := p.server.publication(ctx, by, r)
+	for {
+		limited := b.submit(ctx)
+		if err := b.collect(ctx); err != nil {
+			return nil, err
+		}
+		if limited == nil {
+			return b.results, nil
+		}
+		if b.spare.messages == 0 {
+			b.refuse(ctx, limited)
+			return b.results, nil
+		}
+	}
+}
+
+// batch is what becomes of several messages.
+type batch struct {
+	*publishService
+	requests  []*pb.PublishRequest
+	by        *caller.Identity
+	submitted int // the first so many
+	collected int
+	spare     spare
+	outcomes  chan outcome
+	results   []*pb.PublishResult
+	items     []batchItem
+}
+
+type outcome struct {
+	index     int
+	published push.Published
+	err       error
+}
+
+// spare is what messages have taken that were there already.
+type spare struct{ messages, bytes int }
+
+// take takes a message's share of it, or else of the caller's rates.
+func (s *spare) take(by *caller.Identity, bytes int) error {
+	if s.messages == 0 || s.bytes < bytes {
+		return by.Take(bytes)
+	}
+	s.messages--
+	s.bytes -= bytes
+	return nil
+}
+
+// submit submits what is left, as far as the caller's rates let it.
+func (b *batch) submit(ctx context.Context) (limited error) {
+	for ; b.submitted < len(b.requests); b.submitted++ {
+		i, r := b.submitted, b.requests[b.submitted]
+		done := func(published push.Published, err error) { b.outcomes <- outcome{i, published, err} }
+		publication, err := b.server.publication(ctx, b.by, r)
 		if err == nil {
-			err = p.server.engine.Submit(ctx, publication, true, done)
+			if limited = b.spare.take(b.by, len(r.GetData())); limited != nil {
+				return limited
+			}
+			err = b.server.engine.Submit(ctx, publication, true, done)
 		}
 		if err != nil {
 			done(push.Published{}, err)
 		}
 	}
-	results := make([]*pb.PublishResult, len(requests))
-	items := make([]batchItem, len(requests)) // one allocation for all
-	for range requests {
+	return nil
+}
+
+// collect waits for the outcomes of what was submitted.
+func (b *batch) collect(ctx context.Context) error {
+	b.spare = spare{}
+	for ; b.collected < b.submitted; b.collected++ {
 		select {
-		case o := <-outcomes:
-			results[o.index] = items[o.index].result(requests[o.index].GetChannel(), o.published)
+		case o := <-b.outcomes:
+			if o.published.Duplicate {
+				b.spare.messages++
+				b.spare.bytes += len(b.requests[o.index].GetData())
+			}
+			b.results[o.index] = b.items[o.index].result(b.requests[o.index].GetChannel(), o.published)
 			if o.err != nil {
-				results[o.index].Result = &pb.PublishResult_Error{Error: p.server.status(ctx, o.err).Proto()}
+				b.results[o.index].Result = &pb.PublishResult_Error{Error: b.server.status(ctx, o.err).Proto()}
 			}
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return ctx.Err()
 		}
 	}
-	return results, nil
+	return nil
+}
+
+// refuse answers what is left.
+func (b *batch) refuse(ctx context.Context, limited error) {
+	b.by.Limited(len(b.requests) - b.submitted - 1) // the first is counted
+	refusal := &pb.PublishResult_Error{Error: b.server.status(ctx, limited).Proto()}
+	for i := b.submitted; i < len(b.requests); i++ {
+		b.results[i] = &pb.PublishResult{Result: refusal}
+	}
 }
 
 // batchItem is what the answer to one message of a batch consists of.

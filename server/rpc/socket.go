@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"sync/atomic"
+	"time"
 
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
@@ -34,6 +35,12 @@ type socket struct {
 type found struct {
 	authorization []string
 	identity      *caller.Identity
+}
+
+// lapsed says that the certificate by which the connection came is over: TLS looks at it
+// only once.
+func (c *socket) lapsed(now time.Time) bool {
+	return c.certificate != nil && now.After(c.certificate.NotAfter)
 }
 
 // identify takes the place of a caller, if there is one.

@@ -7,7 +7,6 @@ import (
 
 	"pushgate/push"
 	"pushgate/push/wire"
-	"pushgate/server/auth/caller"
 )
 
 // streams are those under way. One goroutine looks whether their callers still may, as
@@ -54,17 +53,21 @@ func (l *streams) walk(s *Server) {
 	}
 }
 
-// standing says why a caller may not go on, if so; a nil one has not had to show who it
-// is.
-func (s *Server) standing(i *caller.Identity, now time.Time) error {
-	if i != nil {
-		return i.Standing(context.Background(), now)
-	}
-	if s.options.Callers.Guarded() {
+// standing says why a caller may not go on, if so. One without an identity has not had to
+// show who it is; nil has not either.
+func (s *Server) standing(ctx context.Context, c *call, now time.Time) error {
+	switch {
+	case c != nil && c.socket.lapsed(now):
+		return errLapsed
+	case c != nil && c.identity != nil:
+		return c.identity.Standing(ctx, now)
+	case s.options.Callers.Guarded():
 		return errStranger
 	}
 	return nil
 }
+
+var errLapsed = &push.Error{Code: wire.CodeUnauthenticated, Message: "the certificate that this connection was made with has expired; connect again with another"}
 
 var errStranger = &push.Error{Code: wire.CodeUnauthenticated, Message: "callers have to show who they are from now on; call again, with credentials"}
 
@@ -73,7 +76,7 @@ func (l *streams) look(s *Server, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for c := range l.all {
-		if err := s.standing(c.identity, now); err != nil {
+		if err := s.standing(context.Background(), c, now); err != nil {
 			c.why = s.fail(context.Background(), err)
 			close(c.over)
 			delete(l.all, c)

@@ -97,6 +97,9 @@ func (l *pipeline) submit(r *pb.PublishStreamRequest) {
 	}
 	publication, err := l.server.publication(l.ctx, l.caller, r.GetRequest())
 	if err == nil {
+		err = l.caller.Take(len(r.GetRequest().GetData()))
+	}
+	if err == nil {
 		err = l.server.engine.Submit(l.ctx, publication, true, done)
 	}
 	if err != nil {

@@ -87,6 +87,8 @@ func (s *subscribeService) Subscribe(stream subscribeStream) error {
 		}
 	case err := <-read:
 		return s.server.fail(ctx, err)
+	case <-overOf(ctx):
+		return callOf(ctx).why
 	case <-s.server.stopping:
 		return errDraining
 	}
@@ -256,6 +258,9 @@ func banned(why error) push.End {
 
 func (c *subscriber) send(frames []*wire.Frame) error {
 	for i, f := range frames {
+		if e, refused := f.Event.(wire.Error); refused {
+			_ = c.server.forbid(c.ctx, identityOf(c.ctx), pb.SubscribeService_Subscribe_FullMethodName, &push.Error{Code: e.Code, Message: e.Message})
+		}
 		if r := responseOf(f.Event); r != nil {
 			if err := c.respond(r); err != nil {
 				return err

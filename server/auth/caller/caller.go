@@ -109,6 +109,18 @@ func (c *caller) has(r Right) bool {
 	}
 }
 
+// take takes a message of so many bytes from both rates, or says how long to wait, and
+// takes nothing.
+func (c *caller) take(now time.Time, bytes int) (wait time.Duration) {
+	if wait = c.messages.take(now, 1); wait > 0 {
+		return wait
+	}
+	if wait = c.bytes.take(now, bytes); wait > 0 {
+		c.messages.give(1)
+	}
+	return wait
+}
+
 // from says that the caller may call from an address.
 func (c *caller) from(address netip.Addr) bool {
 	for _, n := range c.settings.Networks {

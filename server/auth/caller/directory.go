@@ -169,14 +169,15 @@ func (d *Directory) refuse(why reason, e *push.Error) error {
 
 // Find tells who shows a key, a certificate or a token, without waiting for anything. Of
 // a token that cannot be verified so it answers neither an identity nor an error: Verify
-// does.
+// does. With an error the identity is whose credentials they are that are good, but not
+// from there or any more.
 func (d *Directory) Find(c Credentials, now time.Time) (*Identity, error) {
 	found, why, err := d.look(c, now)
 	switch {
 	case why == reasonKey:
 		return nil, d.failed(why, c.Address, now, err)
 	case err != nil:
-		return nil, d.refuse(why, err)
+		return found, d.refuse(why, err)
 	case found != nil:
 		found.counters.calls.Inc()
 	}
@@ -186,7 +187,10 @@ func (d *Directory) Find(c Credentials, now time.Time) (*Identity, error) {
 // Known is Find where it does not matter whether anybody is: nothing is counted, and of
 // nobody it answers nil.
 func (d *Directory) Known(c Credentials, now time.Time) *Identity {
-	found, _, _ := d.look(c, now)
+	found, _, err := d.look(c, now)
+	if err != nil {
+		return nil
+	}
 	return found
 }
 
@@ -224,10 +228,10 @@ func (d *Directory) certified(c Credentials, now time.Time) (*Identity, reason, 
 // here checks that a caller may call from where it is.
 func here(i *Identity, c Credentials, now time.Time) (*Identity, reason, *push.Error) {
 	if err := i.Standing(context.Background(), now); err != nil {
-		return nil, reasonExpired, push.AsError(err)
+		return i, reasonExpired, push.AsError(err)
 	}
 	if !i.rates.from(c.Address) {
-		return nil, reasonNetwork, unauthenticated("this caller may not call from this address")
+		return i, reasonNetwork, unauthenticated("this caller may not call from this address")
 	}
 	return i, "", nil
 }

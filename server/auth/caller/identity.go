@@ -79,23 +79,23 @@ func (i *Identity) stale(now time.Time) bool {
 // Has says whether the identity has a right.
 func (i *Identity) Has(r Right) bool { return i == nil || i.has(r) }
 
-// Publish lets a message of so many bytes through, or says why not. It counts
-// towards the caller's rates.
-func (i *Identity) Publish(channel string, bytes int) error {
+// MayPublish says why the caller may not publish to a channel, if it may not.
+func (i *Identity) MayPublish(channel string) error {
+	if i == nil || i.access.May(push.ActionPublish, channel) {
+		return nil
+	}
+	i.counters.denied.Inc()
+	return denied("this caller may not publish to %q", clip(channel))
+}
+
+// Take lets a message of so many bytes through at the caller's rates, or says how long to
+// wait.
+func (i *Identity) Take(bytes int) error {
 	if i == nil {
 		return nil
 	}
-	if !i.access.May(push.ActionPublish, channel) {
-		i.counters.denied.Inc()
-		return denied("this caller may not publish to %q", clip(channel))
-	}
 	if i.rates != nil {
-		now := time.Now()
-		wait := i.rates.messages.take(now, 1)
-		if wait == 0 {
-			wait = i.rates.bytes.take(now, bytes)
-		}
-		if wait > 0 {
+		if wait := i.rates.take(time.Now(), bytes); wait > 0 {
 			i.counters.limited.Inc()
 			return &push.Error{Code: wire.CodeResourceExhausted, Message: "this caller publishes more than it may; slow down", RetryAfter: wait}
 		}
@@ -118,6 +118,13 @@ func (i *Identity) Be(subscriber string) (*push.Authentication, error) {
 		grant.Account, grant.ID, grant.Issued = i.grant.Account, i.grant.ID, i.grant.Issued
 	}
 	return &push.Authentication{Grant: &grant}, nil
+}
+
+// Limited counts messages that were not tried because one before them had to wait.
+func (i *Identity) Limited(messages int) {
+	if i != nil {
+		i.counters.limited.Add(float64(messages))
+	}
 }
 
 func unauthenticated(format string, args ...any) *push.Error {
