@@ -185,6 +185,7 @@ func (g *guest) until(kind, text string) string {
 }
 
 func TestAuthorizerSaysWhoClientsAre(t *testing.T) {
+	t.Parallel()
 	j, at, _ := newJudge(t, "127.0.0.1:0")
 	dir := t.TempDir()
 	secret := filepath.Join(dir, "secret")
@@ -390,6 +391,7 @@ func TestAuthorizerOfAnonymousClients(t *testing.T) {
 // An authorizer that is slow, down or out of its mind is a refusal to try again, with
 // those that need nobody's answer untouched; unless the configuration says otherwise.
 func TestAuthorizerFails(t *testing.T) {
+	t.Parallel()
 	j, at, stop := newJudge(t, "127.0.0.1:0")
 	path := configuration(t, "namespaces: {orders: {authorize: true}}")
 	arguments := func(more ...string) pushgatetest.Command {
@@ -486,6 +488,7 @@ func TestAuthorizerFails(t *testing.T) {
 // One that takes its time keeps nobody waiting but those who need it, and does not keep
 // the node from ending.
 func TestAuthorizerHoldsUpNobodyElse(t *testing.T) {
+	t.Parallel()
 	j, at, _ := newJudge(t, "127.0.0.1:0")
 	began := make(chan struct{}, 8)
 	j.subscribe = func(ctx context.Context, _ *pb.AuthorizeSubscribeRequest) (*pb.AuthorizeSubscribeResponse, error) {
@@ -509,6 +512,7 @@ func TestAuthorizerHoldsUpNobodyElse(t *testing.T) {
 
 // However long an answer may be kept: what it grants is over when it says so.
 func TestAuthorizersGrantsEnd(t *testing.T) {
+	t.Parallel()
 	j, at, _ := newJudge(t, "127.0.0.1:0")
 	j.connect = func(ctx context.Context, r *pb.AuthorizeConnectRequest) (*pb.AuthorizeConnectResponse, error) {
 		answer, err := byCredential(ctx, r)

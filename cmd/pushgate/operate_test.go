@@ -56,6 +56,7 @@ func TestChannelsListsAllPages(t *testing.T) {
 }
 
 func TestConnectionsAndDisconnect(t *testing.T) {
+	t.Parallel()
 	s := pushgatetest.Start(t, pushgatetest.Command{})
 	s.Publish("news", "1")
 	f := pushgatetest.Launch(t, s.Command("subscribe", "news", "--subscriber=ada", "--from=earliest"))

@@ -53,6 +53,7 @@ func issuer(t *testing.T, authority *certificatetest.Authority, dir string) (add
 // addresses and the names in it: it starts where everybody reaches it, lets in who is
 // meant to be, and nobody else.
 func TestTheLeastForProduction(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile("../../docs/security.md")
 	if err != nil {
 		t.Fatal(err)

@@ -27,6 +27,7 @@ import (
 // Whatever a node is given as secret, and whatever clients show it, good or bad, by
 // every way there is, it tells nobody: not its log, not its metrics, no answer.
 func TestSecretsStaySecret(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	secret := func(name string) string {
 		path := filepath.Join(dir, name)

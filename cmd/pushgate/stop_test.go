@@ -128,6 +128,7 @@ func TestDrainCommandAndDelay(t *testing.T) {
 }
 
 func TestDrainCommandEndsTheProcess(t *testing.T) {
+	t.Parallel()
 	s := pushgatetest.Start(t, pushgatetest.Command{Args: []string{"--shutdown-delay=100ms", "--shutdown-drain=8s"}})
 	for range 2 {
 		conn := connect(t, s)

@@ -125,6 +125,7 @@ func TestAdminByTLS(t *testing.T) {
 // A certificate is renewed without a restart, by a reload or by itself; what cannot
 // be used leaves the one that is there.
 func TestRenewedCertificate(t *testing.T) {
+	t.Parallel()
 	authority, dir := certificatetest.New(t), t.TempDir()
 	certificate, key := authority.Issue(dir, "node", time.Hour)
 	s := pushgatetest.Start(t, pushgatetest.Command{Args: []string{

@@ -143,6 +143,7 @@ func TestKeySetsOfAPrivateAuthority(t *testing.T) {
 
 // A node says that its keys are not those of now, and goes on with those that it has.
 func TestKeySetsThatCannotBeHad(t *testing.T) {
+	t.Parallel()
 	var down atomic.Bool
 	const jwk = `{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}` // RFC 8037 A.2
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -171,6 +172,7 @@ func TestKeySetsThatCannotBeHad(t *testing.T) {
 // A node with tokens, from the first to the last: what it lets in, what a reload
 // changes, what a revocation ends, and what it says of all that.
 func TestTokensOfANode(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "pushgate.yaml")
 	write := func(allow string) {
@@ -246,6 +248,7 @@ func TestTokensOfANode(t *testing.T) {
 
 // A revocation that one node was asked for ends sessions on the others of its store.
 func TestRevocationReachesOtherNodes(t *testing.T) {
+	t.Parallel()
 	store := pushgatetest.Command{Args: []string{"--store-url=" + pgtest.New(t)}, Env: []string{tokenSecret}}
 	asked, other := pushgatetest.Start(t, store), pushgatetest.Start(t, store)
 	ada, eve := makeToken(t, "--subscriber=ada", "--allow=news"), makeToken(t, "--subscriber=eve", "--allow=news")

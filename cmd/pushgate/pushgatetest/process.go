@@ -41,6 +41,9 @@ type Process struct {
 	ended  chan struct{}
 }
 
+// hasty has a program with the race detector not wait a second before it exits.
+const hasty = "GORACE=atexit_sleep_ms=0"
+
 // Launch starts the program.
 func Launch(t testing.TB, c Command) *Process {
 	t.Helper()
@@ -59,7 +62,7 @@ func Launch(t testing.TB, c Command) *Process {
 		passSockets(p.cmd, c.Sockets)
 	}
 	inherited := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "PUSHGATE_") })
-	p.cmd.Env = slices.Concat(inherited, p.cmd.Env, c.Env)
+	p.cmd.Env = slices.Concat([]string{hasty}, inherited, p.cmd.Env, c.Env)
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
