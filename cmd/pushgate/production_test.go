@@ -160,8 +160,10 @@ func TestTheLeastForProduction(t *testing.T) {
 			t.Errorf("%s: %d %s", path, got.status, got.body)
 		}
 	}
+	operators := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: authority.Pool()}}}
+	t.Cleanup(operators.CloseIdleConnections)
 	for shown, want := range map[string]int{"": 401, "Bearer " + secret + "x": 401, "Bearer " + secret: 200} {
-		if got := ask(t, http.DefaultClient, "http://127.0.0.1:"+admin+"/metrics", shown); got.status != want {
+		if got := ask(t, operators, "https://127.0.0.1:"+admin+"/metrics", shown); got.status != want {
 			t.Errorf("the operators' /metrics with %q: %d", shown, got.status)
 		}
 	}
