@@ -112,6 +112,25 @@ func start(t *testing.T, c token.Config) *token.Verifier {
 	return v
 }
 
+// following verifies by what issuers publish, and asks them whenever there is a reason.
+func following(t *testing.T, all ...*issuer) *token.Verifier {
+	t.Helper()
+	c := config()
+	c.AskInterval = time.Nanosecond
+	for _, i := range all {
+		c.URLs = append(c.URLs, i.URL)
+	}
+	return start(t, c)
+}
+
+// good wants a token to be taken.
+func good(t *testing.T, v *token.Verifier, by signer) {
+	t.Helper()
+	if got := code(t, v, by.sign(t)); got != "" {
+		t.Fatalf("a token of %q: %s", by.id, got)
+	}
+}
+
 // code is what a token is answered with; "" is good.
 func code(t *testing.T, v *token.Verifier, text string) wire.Code {
 	t.Helper()
@@ -169,12 +188,8 @@ func TestAnUnknownKeyIsFetched(t *testing.T) {
 	first, second := newSigner(t, "first"), newSigner(t, "second")
 	server := newIssuer(t)
 	server.publish(set(first))
-	c := config()
-	c.URLs, c.AskInterval = []string{server.URL}, time.Nanosecond
-	v := start(t, c)
-	if got := code(t, v, first.sign(t)); got != "" {
-		t.Fatal(got)
-	}
+	v := following(t, server)
+	good(t, v, first)
 	server.publish(set(second))
 	if got := code(t, v, second.sign(t)); got != "" {
 		t.Errorf("the new key: %s", got)
@@ -212,12 +227,8 @@ func TestServersThatFail(t *testing.T) {
 			t.Parallel()
 			server := newIssuer(t)
 			server.publish(set(key))
-			c := config()
-			c.URLs, c.AskInterval = []string{server.URL}, time.Nanosecond
-			v := start(t, c)
-			if got := code(t, v, key.sign(t)); got != "" {
-				t.Fatal(got)
-			}
+			v := following(t, server)
+			good(t, v, key)
 			server.say(answer)
 			if got := code(t, v, unknown.sign(t)); got != wire.CodeUnavailable {
 				t.Errorf("an unknown key: %s", got)
@@ -230,8 +241,7 @@ func TestServersThatFail(t *testing.T) {
 
 			never := newIssuer(t)
 			never.say(answer)
-			c.URLs = []string{never.URL}
-			v = start(t, c)
+			v = following(t, never)
 			if got := code(t, v, key.sign(t)); got != wire.CodeUnavailable {
 				t.Errorf("no key was ever had: %s", got)
 			}
@@ -245,12 +255,8 @@ func TestServerThatIsDown(t *testing.T) {
 	key, unknown := newSigner(t, "a"), newSigner(t, "b")
 	server := newIssuer(t)
 	server.publish(set(key))
-	c := config()
-	c.URLs, c.AskInterval = []string{server.URL}, time.Nanosecond
-	v := start(t, c)
-	if got := code(t, v, key.sign(t)); got != "" {
-		t.Fatal(got)
-	}
+	v := following(t, server)
+	good(t, v, key)
 	server.Close()
 	if got := code(t, v, unknown.sign(t)); got != wire.CodeUnavailable {
 		t.Errorf("an unknown key: %s", got)
@@ -266,9 +272,7 @@ func TestOneOfTwoServersHangs(t *testing.T) {
 	hanging, server := newIssuer(t), newIssuer(t)
 	hanging.say(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	server.publish(set(newSigner(t, "a")))
-	c := config()
-	c.URLs, c.AskInterval = []string{hanging.URL, server.URL}, time.Nanosecond
-	v := start(t, c)
+	v := following(t, hanging, server)
 	eventually(t, func() bool { return server.asked.Load() > 0 })
 	server.publish(set(key))
 	if got := code(t, v, key.sign(t)); got != "" {
@@ -304,12 +308,8 @@ func TestRotationWithoutIDs(t *testing.T) {
 	first, second := newSigner(t, ""), newSigner(t, "")
 	server := newIssuer(t)
 	server.publish(set(first))
-	c := config()
-	c.URLs, c.AskInterval = []string{server.URL}, time.Nanosecond
-	v := start(t, c)
-	if got := code(t, v, first.sign(t)); got != "" {
-		t.Fatal(got)
-	}
+	v := following(t, server)
+	good(t, v, first)
 	server.publish(set(second))
 	if got := code(t, v, second.sign(t)); got != "" {
 		t.Errorf("the new key: %s", got)
