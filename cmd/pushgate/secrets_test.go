@@ -172,6 +172,7 @@ func TestSecretsThatAreWrong(t *testing.T) {
 		"a JWKS URL's password":   {yaml: "token: {jwks_urls: ['ftp://me:hunter2@127.0.0.1/']}"},
 		"a JWKS URL's escape":     {yaml: "token: {jwks_urls: ['https://me:hunter2%zz@127.0.0.1/']}"},
 		"a JWKS URL in the clear": {yaml: "token: {jwks_urls: ['http://me:hunter2@192.0.2.1/']}"},
+		"an authorizer's":         {yaml: "authorizer: {address: 'https://me:hunter2@127.0.0.1:1', connect: true}"},
 		"YAML that is none":       {yaml: "token:\n  secret: \"hunter2\n  x: [\n"},
 		"a flag":                  {args: []string{"--token-secret=hunter2"}},
 		"a password's mechanism":  {env: "PUSHGATE_KAFKA_SASL_PASSWORD=hunter2", yaml: "kafka: {brokers: ['127.0.0.1:1'], sources: {a: {topics: [t]}}, sasl_mechanism: SCRAM-9}"},

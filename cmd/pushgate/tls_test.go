@@ -162,11 +162,7 @@ func TestRenewedCertificate(t *testing.T) {
 		t.Error("the one that was there is not shown any more")
 	}
 	authority.Issue(dir, "node", 3*time.Hour) // and nobody says so
-	for deadline := time.Now().Add(pushgatetest.Patience); shown() == second; time.Sleep(100 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the renewed certificate is not found")
-		}
-	}
+	eventually(t, func() bool { return shown() != second })
 }
 
 // A reload for which one certificate is broken says so as often as it is tried, and does

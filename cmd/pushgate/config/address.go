@@ -1,8 +1,10 @@
 package config
 
 import (
+	"math"
 	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"pushgate/server/listen"
@@ -38,7 +40,11 @@ func (f *Flags) checkAddresses() error {
 
 func isAddress(text string) bool {
 	_, port, err := net.SplitHostPort(text)
-	return err == nil && port != ""
+	if err != nil || port == "" {
+		return false
+	}
+	number, err := strconv.Atoi(port)
+	return err != nil || number >= 0 && number <= math.MaxUint16 // or the name of a service
 }
 
 // Inherit puts the address of a socket, which the process was given, in the place

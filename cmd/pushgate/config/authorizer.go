@@ -69,6 +69,8 @@ func (f *Flags) checkAuthorizer() error {
 		return f.problem("authorizer.connect", "there is nobody to ask; set authorizer.address")
 	case a.Address == "":
 		return nil
+	case strings.Contains(target, "@") && !strings.HasPrefix(a.Address, "unix:"):
+		return f.problem("authorizer.address", "a user and a password in it mean nothing; write https://HOST:PORT, and set authorizer.secret_file")
 	case !strings.HasPrefix(a.Address, "unix:") && !isAddress(target):
 		return f.problem("authorizer.address", "%q is not an address; write HOST:PORT, https://HOST:PORT or unix:PATH", a.Address)
 	case !secure && !Local(a.Address) && !f.GRPC.InsecurePlaintext:

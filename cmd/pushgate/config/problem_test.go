@@ -37,6 +37,7 @@ func TestProblems(t *testing.T) {
 		{"enum", sources{yaml: "log:\n  level: loud\n"}, `test.yaml:2: log.level: "loud" is not one of debug, info, warn, error`},
 		{"too little", sources{yaml: "ingest:\n  committers: 0\n"}, "test.yaml:2: ingest.committers: 0 is too little; it has to be more than 0"},
 		{"too little with a unit", sources{yaml: "heartbeat:\n  interval: 10ms\n"}, "test.yaml:2: heartbeat.interval: 10ms is too little; the least is 1s"},
+		{"port", sources{args: []string{"--grpc-address=127.0.0.1:99999"}}, `--grpc-address: "127.0.0.1:99999" is not an address; write HOST:PORT, as 127.0.0.1:8080, or unix:PATH`},
 		{"address", sources{yaml: "http:\n  address: 8080\n"}, `test.yaml:2: http.address: "8080" is not an address; write HOST:PORT, as 127.0.0.1:8080, or unix:PATH`},
 		{"no path", sources{yaml: "grpc:\n  address: unix:@abstract\n"}, `test.yaml:2: grpc.address: "unix:@abstract" is not the path of a socket; write unix:PATH, as unix:/run/pushgate/http.sock`},
 		{"long path", sources{args: []string{"--http-address=unix:/" + strings.Repeat("x", 103)}}, "--http-address: the path is 104 bytes long; for a socket the limit is 103"},
