@@ -229,6 +229,21 @@ func (e *Engine) Revoked(ctx context.Context, g *Grant) (bool, error) {
 	return e.revocations.revoked(g), nil
 }
 
+// Standing says why a grant that was given outside of a session is not good, if it is not.
+// It waits as Revoked does.
+func (e *Engine) Standing(ctx context.Context, g *Grant) error {
+	if g.expired(time.Now()) {
+		return errExpired
+	}
+	switch revoked, err := e.Revoked(ctx, g); {
+	case err != nil:
+		return err
+	case revoked:
+		return errRevoked
+	}
+	return nil
+}
+
 // expelRevoked ends a session whose grant is not good any more.
 func (s *Session) expelRevoked() bool {
 	if !s.revoked() || s.Ending() != 0 {

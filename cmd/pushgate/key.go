@@ -29,7 +29,7 @@ func (c *makeKeyCommand) Run(t terminal) error {
 		return err
 	}
 	_, err = fmt.Fprintf(t.err, "Give this key to the caller; it is shown this once. Into the configuration comes its hash:\n\n"+
-		"callers:\n  %s:\n    keys: [%s]\n    publish: [\"CHANNELS:*\"]\n\nThen: kill -HUP, systemctl reload, or pushgate reload.\n", c.Caller, caller.HashOf(key))
+		"callers:\n  %s:\n    keys: [%s]\n    publish: [\"CHANNELS:*\"]   # or control: read, or control: all\n\nThen: kill -HUP, systemctl reload, or pushgate reload.\n", c.Caller, caller.HashOf(key))
 	return err
 }
 

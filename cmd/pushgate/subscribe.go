@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"strconv"
 
 	"pushgate/cmd/pushgate/follow"
@@ -31,6 +32,9 @@ func (c *subscribeCommand) Run(ctx context.Context, t terminal) error {
 	}
 	if c.Token != "" && c.Subscriber != "" {
 		return usageError{"--subscriber: the token says who you are; leave one of both out"}
+	}
+	if u, err := url.Parse(c.Server); err != nil || u.Host == "" || u.Scheme != "ws" && u.Scheme != "wss" {
+		return usageError{fmt.Sprintf("--server: %q is no address of WebSockets; write ws://HOST:PORT/ws, or wss:// for a node behind TLS", c.Server)}
 	}
 	if c.Count < 0 {
 		return usageError{"--count: it cannot be negative"}

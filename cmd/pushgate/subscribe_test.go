@@ -130,6 +130,8 @@ func TestSubscribeRefused(t *testing.T) {
 		{[]string{"news", "--from=cursor"}, 1, `news: invalid_argument: from "cursor" needs a durable subscription`},
 		{[]string{" news"}, 1, "invalid_argument: channel has white space at its ends"},
 		{[]string{"news", "--subscriber= "}, 1, "the server refuses the connection: "},
+		{[]string{"news", "--server=unix:/run/pushgate/http.sock"}, 2, "write ws://HOST:PORT/ws, or wss:// for a node behind TLS"},
+		{[]string{"news", "--server=127.0.0.1:8080"}, 2, "is no address of WebSockets"},
 		{[]string{"news", "--server=ws://127.0.0.1:1/ws"}, 1, "no connection to ws://127.0.0.1:1/ws; does pushgate serve run there?"},
 		{[]string{"news", "--server=ws://" + s.HTTP + "/nothing"}, 1, "the server refuses the connection: 404 Not Found"},
 	} {

@@ -225,6 +225,10 @@ func TestTokensOfANode(t *testing.T) {
 	if code, stderr := outcome(t, subscribe(ada, "news")); code == 0 || !strings.Contains(stderr, "revoked") {
 		t.Errorf("after a restart: %d, %s", code, stderr)
 	}
+	s.WaitStderr(`event=authentication_failed side=websocket address=127.0.0.1 reason="the token is revoked"`)
+	if n := s.Metric(`pushgate_authentications_total{result="unauthenticated"}`); n != 1 {
+		t.Errorf("%v bad tokens are counted", n)
+	}
 	for text, want := range map[string]int{ada: 401, ada + "x": 401, makeToken(t, "--subscriber=bob"): 101} {
 		ctx, cancel := context.WithTimeout(t.Context(), pushgatetest.Patience)
 		socket, response, err := websocket.Dial(ctx, s.WebSocket+"?access_token="+text, nil)

@@ -118,6 +118,19 @@ func (h *Handshakes) Move(from, to net.Conn) {
 	h.pending[to] = e
 }
 
+// Close closes all sockets that are not connections yet.
+func (h *Handshakes) Close() {
+	h.mu.Lock()
+	var all []net.Conn
+	for socket := range h.pending {
+		all = append(all, bare(socket))
+	}
+	h.mu.Unlock()
+	for _, socket := range all {
+		_ = socket.Close()
+	}
+}
+
 // End ends with a socket: it is a connection now, or gone.
 func (h *Handshakes) End(socket net.Conn) {
 	h.mu.Lock()

@@ -51,6 +51,13 @@ func (s *Sockets) count() int {
 	return s.callers
 }
 
+// CloseStrangers closes the sockets on which nobody is known.
+func (s *Sockets) CloseStrangers() {
+	if s != nil {
+		s.strangers.Close()
+	}
+}
+
 // Listener accepts from l, as *Socket, while there is room for a stranger.
 func (s *Sockets) Listener(l net.Listener) net.Listener {
 	if s == nil {

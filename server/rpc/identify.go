@@ -77,10 +77,10 @@ func (s *Server) enter(ctx context.Context, conn *socket, info *tap.Info) (conte
 	case !forAll(info.FullMethodName) && guarded:
 		return s.identify(ctx, conn, info)
 	case !forAll(info.FullMethodName):
-		return ctx, conn.identify()
+		return ctx, s.settle(conn)
 	case guarded && !conn.identified.Load():
-		if s.options.Callers.Known(conn.credentials(info.Header[authorizationKey]), time.Now()) != nil {
-			_ = conn.identify() // without a place it is a stranger's as before
+		if s.options.Callers.Known(caller.AtOnce, conn.credentials(info.Header[authorizationKey]), time.Now()) != nil {
+			_ = s.settle(conn) // without a place it is a stranger's as before
 		}
 	}
 	return s.welcome(ctx, conn, info.FullMethodName)
@@ -122,9 +122,23 @@ func (s *Server) identify(ctx context.Context, conn *socket, info *tap.Info) (co
 		return ctx, s.strange(ctx, conn, identity, err)
 	}
 	if identity == nil {
-		return s.welcome(ctx, conn, info.FullMethodName)
+		return s.await(ctx, conn, shown, info.FullMethodName)
 	}
 	return s.found(ctx, conn, &found{shown, identity}, info.FullMethodName)
+}
+
+// await lets in a call with a token whose key has to be fetched. Meanwhile its message
+// comes at the pace of strangers: as soon as it is known who calls, it does no longer.
+func (s *Server) await(ctx context.Context, conn *socket, shown []string, method string) (context.Context, error) {
+	ctx, err := s.welcome(ctx, conn, method)
+	if err == nil {
+		s.readers.Go(func() {
+			if s.options.Callers.Known(ctx, conn.credentials(shown), time.Now()) != nil {
+				_ = s.settle(conn)
+			}
+		})
+	}
+	return ctx, err
 }
 
 // found lets in somebody who has just shown who it is, and remembers who that is.
@@ -146,7 +160,7 @@ func (s *Server) let(ctx context.Context, conn *socket, identity *caller.Identit
 	if right, known := rights[method]; known && !identity.Has(right) {
 		return ctx, s.forbid(ctx, identity, method, s.options.Callers.Deny(right))
 	}
-	if err := conn.identify(); err != nil {
+	if err := s.settle(conn); err != nil {
 		return ctx, err
 	}
 	return context.WithValue(ctx, callKey{}, &call{socket: conn, identity: identity}), nil

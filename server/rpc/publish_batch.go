@@ -50,8 +50,8 @@ func batchSize(field string, n int) error {
 }
 
 // publishAll submits the messages in order, so that those of one channel get
-// ascending seqs, and answers when the last of them is decided. What a message takes of
-// its caller's rates that turns out to be a duplicate is there for those behind it: so
+// ascending seqs, and answers when the last of them is decided. What messages take of
+// their caller's rates that turn out to be duplicates is there for those behind them: so
 // whoever tries a batch again that was too large gets on.
 func (p *publishService) publishAll(ctx context.Context, requests []*pb.PublishRequest) ([]*pb.PublishResult, error) {
 	b := batch{
@@ -64,13 +64,14 @@ func (p *publishService) publishAll(ctx context.Context, requests []*pb.PublishR
 	}
 	for {
 		limited := b.submit(ctx)
-		if err := b.collect(ctx); err != nil {
+		duplicates, err := b.collect(ctx)
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if limited == nil {
+		case limited == nil:
+			b.by.Owe(b.given.messages, b.given.bytes)
 			return b.results, nil
-		}
-		if b.spare.messages == 0 {
+		case duplicates == 0:
 			b.refuse(ctx, limited)
 			return b.results, nil
 		}
@@ -82,9 +83,9 @@ type batch struct {
 	*publishService
 	requests  []*pb.PublishRequest
 	by        *caller.Identity
-	submitted int // the first so many
-	collected int
-	spare     spare
+	submitted int                           // the first so many
+	collected int                           // of them
+	given     struct{ messages, bytes int } // back to the caller's rates, and not taken again
 	outcomes  chan outcome
 	results   []*pb.PublishResult
 	items     []batchItem
@@ -96,29 +97,18 @@ type outcome struct {
 	err       error
 }
 
-// spare is what messages have taken that were there already.
-type spare struct{ messages, bytes int }
-
-// take takes a message's share of it, or else of the caller's rates.
-func (s *spare) take(by *caller.Identity, bytes int) error {
-	if s.messages == 0 || s.bytes < bytes {
-		return by.Take(bytes)
-	}
-	s.messages--
-	s.bytes -= bytes
-	return nil
-}
-
 // submit submits what is left, as far as the caller's rates let it.
-func (b *batch) submit(ctx context.Context) (limited error) {
+func (b *batch) submit(ctx context.Context) (limited *push.Error) {
 	for ; b.submitted < len(b.requests); b.submitted++ {
 		i, r := b.submitted, b.requests[b.submitted]
 		done := func(published push.Published, err error) { b.outcomes <- outcome{i, published, err} }
 		publication, err := b.server.publication(ctx, b.by, r)
 		if err == nil {
-			if limited = b.spare.take(b.by, len(r.GetData())); limited != nil {
-				return limited
+			if err := b.by.Take(len(r.GetData())); err != nil {
+				return push.AsError(err)
 			}
+			b.given.messages = max(b.given.messages-1, 0)
+			b.given.bytes = max(b.given.bytes-len(r.GetData()), 0)
 			err = b.server.engine.Submit(ctx, publication, true, done)
 		}
 		if err != nil {
@@ -128,34 +118,46 @@ func (b *batch) submit(ctx context.Context) (limited error) {
 	return nil
 }
 
-// collect waits for the outcomes of what was submitted.
-func (b *batch) collect(ctx context.Context) error {
-	b.spare = spare{}
+// collect waits for the outcomes of what was submitted, and gives back what duplicates
+// took.
+func (b *batch) collect(ctx context.Context) (duplicates int, err error) {
+	bytes := 0
 	for ; b.collected < b.submitted; b.collected++ {
 		select {
 		case o := <-b.outcomes:
 			if o.published.Duplicate {
-				b.spare.messages++
-				b.spare.bytes += len(b.requests[o.index].GetData())
+				duplicates++
+				bytes += len(b.requests[o.index].GetData())
 			}
 			b.results[o.index] = b.items[o.index].result(b.requests[o.index].GetChannel(), o.published)
 			if o.err != nil {
 				b.results[o.index].Result = &pb.PublishResult_Error{Error: b.server.status(ctx, o.err).Proto()}
 			}
 		case <-ctx.Done():
-			return ctx.Err()
+			return 0, ctx.Err()
 		}
 	}
-	return nil
+	b.by.Give(duplicates, bytes)
+	b.given.messages += duplicates
+	b.given.bytes += bytes
+	return duplicates, nil
 }
 
-// refuse answers what is left.
-func (b *batch) refuse(ctx context.Context, limited error) {
-	b.by.Limited(len(b.requests) - b.submitted - 1) // the first is counted
-	refusal := &pb.PublishResult_Error{Error: b.server.status(ctx, limited).Proto()}
+// refuse answers what is left. What is wrong with a message is told before that it has to
+// wait.
+func (b *batch) refuse(ctx context.Context, limited *push.Error) {
+	waits := *limited
+	waits.RetryAfter += b.by.Owe(b.given.messages, b.given.bytes) // its duplicates are taken again first
+	refusal, refused := &pb.PublishResult_Error{Error: b.server.status(ctx, &waits).Proto()}, 0
 	for i := b.submitted; i < len(b.requests); i++ {
 		b.results[i] = &pb.PublishResult{Result: refusal}
+		if _, err := b.server.publication(ctx, b.by, b.requests[i]); err != nil {
+			b.results[i].Result = &pb.PublishResult_Error{Error: b.server.status(ctx, err).Proto()}
+			continue
+		}
+		refused++
 	}
+	b.by.Limited(max(refused-1, 0)) // the first is counted
 }
 
 // batchItem is what the answer to one message of a batch consists of.

@@ -211,11 +211,29 @@ func (s *Server) Stop(ctx context.Context, period time.Duration) {
 		defer close(done)
 		s.grpc.GracefulStop()
 	}()
-	select {
-	case <-done:
-	case <-ctx.Done():
-		s.grpc.Stop()
-		<-done
-	}
+	s.seeOff(ctx, done)
 	s.readers.Wait()
+}
+
+// strangersInterval is how often strangers are sent away who were accepted at the last
+// moment.
+const strangersInterval = 200 * time.Millisecond
+
+// seeOff waits until done is closed, and hastens that when ctx ends. Strangers are not
+// waited for: they have no calls that would have to be answered.
+func (s *Server) seeOff(ctx context.Context, done <-chan struct{}) {
+	tick := time.NewTicker(strangersInterval)
+	defer tick.Stop()
+	for {
+		s.options.Sockets.CloseStrangers()
+		select {
+		case <-done:
+			return
+		case <-ctx.Done():
+			s.grpc.Stop()
+			<-done
+			return
+		case <-tick.C:
+		}
+	}
 }

@@ -27,6 +27,8 @@ type socket struct {
 	identified atomic.Bool
 	// last is who was found last. Most connections are one caller's.
 	last atomic.Pointer[found]
+	// watches are those of its streams of health that count among the strangers'.
+	watches atomic.Int64
 	// unproven are the calls under way whose callers are not known. They are for knock only.
 	unproven []unproven
 }

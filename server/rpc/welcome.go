@@ -50,7 +50,7 @@ func (s *Server) welcome(ctx context.Context, conn *socket, method string) (cont
 	}
 	u := unproven{over: ctx.Done(), watch: method == healthv1.Health_Watch_FullMethodName}
 	counted := u.watch && !known
-	if u.watch && watches(conn.unproven) >= share*maxWatches || counted && !s.watch() {
+	if u.watch && watches(conn.unproven) >= share*maxWatches || counted && !s.watch(conn) {
 		return ctx, errWatches
 	}
 	conn.unproven = append(conn.unproven, u)
@@ -64,19 +64,43 @@ func (s *Server) welcome(ctx context.Context, conn *socket, method string) (cont
 	context.AfterFunc(call, func() {
 		arrived()
 		if counted {
-			s.watches.Add(-1)
+			s.unwatch(conn)
 		}
 	})
 	return context.WithValue(ctx, arrivedKey{}, arrived), nil
 }
 
-// watch counts one stream more, if there may be one.
-func (s *Server) watch() bool {
-	if s.watches.Add(1) <= maxStrangeWatches {
-		return true
+// watch counts one stream more of strangers, if there may be one.
+func (s *Server) watch(conn *socket) bool {
+	if s.watches.Add(1) > maxStrangeWatches {
+		s.watches.Add(-1)
+		return false
 	}
-	s.watches.Add(-1)
-	return false
+	conn.watches.Add(1)
+	return true
+}
+
+// unwatch counts one less, unless settle has.
+func (s *Server) unwatch(conn *socket) {
+	for n := conn.watches.Load(); n > 0; n = conn.watches.Load() {
+		if conn.watches.CompareAndSwap(n, n-1) {
+			s.watches.Add(-1)
+			return
+		}
+	}
+}
+
+// settle makes a connection a caller's, if there is a place; what it watches is no
+// stranger's from then on.
+func (s *Server) settle(conn *socket) error {
+	if conn.identified.Load() {
+		return nil
+	}
+	if err := conn.identify(); err != nil {
+		return err
+	}
+	s.watches.Add(-conn.watches.Swap(0))
+	return nil
 }
 
 func watches(all []unproven) (n int) {

@@ -2,7 +2,9 @@ package rpc_test
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -14,8 +16,11 @@ import (
 	"google.golang.org/grpc/status"
 
 	pb "pushgate/proto/gen/pushgate/v1"
+	"pushgate/push"
+	"pushgate/push/wire"
 	"pushgate/server/admission"
 	"pushgate/server/auth/caller"
+	"pushgate/server/auth/token"
 	"pushgate/server/rpc"
 )
 
@@ -88,6 +93,28 @@ func TestWatchesOfStrangers(t *testing.T) {
 	n.as(publishKey).send("news", "1")
 }
 
+// A connection that becomes a caller's takes its watches with it: clients may watch the
+// health before they call.
+func TestWatchesOfCallersToBe(t *testing.T) {
+	const callersToBe, each = 257, 4
+	n, _ := guarded(t, caller.Options{Callers: callers})
+	var opening sync.WaitGroup
+	for range callersToBe {
+		conn := n.connect()
+		opening.Go(func() {
+			for range each {
+				for watch(patient(t), t, conn) != nil {
+				}
+			}
+			if _, err := pb.NewPublishServiceClient(conn).Publish(bearing(patient(t), publishKey), &pb.PublishRequest{Channel: "news", Data: []byte("1")}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	opening.Wait()
+	must(t, watch(patient(t), t, n.conn))
+}
+
 // Calls that wait for their request are few on a connection.
 func TestCallsWithoutRequest(t *testing.T) {
 	i := newIssuer(t)
@@ -135,6 +162,54 @@ func TestRequestsThatDoNotCome(t *testing.T) {
 		n.server.Stop(ctx, 0)
 		if took := time.Since(began); took > 0 {
 			t.Errorf("a stop waits %v for a request", took)
+		}
+	})
+}
+
+// slowTokens need two seconds to fetch their keys.
+type slowTokens struct{ caller.Tokens }
+
+func (s slowTokens) Verify(ctx context.Context, text string) (token.Claims, error) {
+	select {
+	case <-time.After(2 * time.Second):
+		return s.Tokens.Verify(context.Background(), text)
+	case <-ctx.Done():
+		return token.Claims{}, &push.Error{Code: wire.CodeUnavailable, Message: "no keys"}
+	}
+}
+
+// What is large does not crawl for long behind a token whose key has to be fetched.
+func TestLargeMessageBehindANewKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newIssuer(t)
+		text := i.token(map[string]any{"scope": "pushgate:publish", "channels": map[string][]string{"*": {"publish"}}})
+		n := startWith(t, func(n *node, o *rpc.Options) {
+			o.Sockets = admission.NewSockets(100, n.gate, n.registry)
+			o.Callers = got(caller.NewDirectory(caller.Options{Tokens: slowTokens{i.verifier()}, Revoked: n.engine.Revoked}))(t)
+		})
+		data := fmt.Appendf(nil, "%q", strings.Repeat("x", 1_000_000))
+		_, err := n.publish.Publish(bearing(context.Background(), text), &pb.PublishRequest{Channel: "news", Data: data})
+		must(t, err)
+	})
+}
+
+// Sockets on which nothing was said keep no node from stopping either.
+func TestSilentSocketsAreSeenOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := limited(t, 100)
+		n.send("news", "1")
+		for range 5 {
+			silent := got(n.dial(t.Context()))(t)
+			defer func() { _ = silent.Close() }()
+		}
+		synctest.Wait()
+		if n.sockets("strangers") != 5 {
+			t.Fatal("they are not there")
+		}
+		began := time.Now()
+		n.server.Stop(t.Context(), 0)
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("a stop waits %v for sockets that say nothing", took)
 		}
 	})
 }

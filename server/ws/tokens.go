@@ -198,6 +198,9 @@ func (s *Server) check(ctx context.Context, c Credentials) (grant push.Grant, er
 		return grant, slowed
 	}
 	grant, err = s.options.Tokens.Authenticate(ctx, c)
+	if err == nil {
+		err = s.engine.Standing(ctx, &grant)
+	}
 	switch bad := err != nil && push.AsError(err).Code == wire.CodeUnauthenticated; {
 	case bad && wait > 0:
 		return push.Grant{}, slowed

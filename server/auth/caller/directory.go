@@ -172,7 +172,7 @@ func (d *Directory) refuse(why reason, e *push.Error) error {
 // does. With an error the identity is whose credentials they are that are good, but not
 // from there or any more.
 func (d *Directory) Find(c Credentials, now time.Time) (*Identity, error) {
-	found, why, err := d.look(c, now)
+	found, why, err := d.look(AtOnce, c, now)
 	switch {
 	case why == reasonKey:
 		return nil, d.failed(why, c.Address, now, err)
@@ -185,16 +185,16 @@ func (d *Directory) Find(c Credentials, now time.Time) (*Identity, error) {
 }
 
 // Known is Find where it does not matter whether anybody is: nothing is counted, and of
-// nobody it answers nil.
-func (d *Directory) Known(c Credentials, now time.Time) *Identity {
-	found, _, err := d.look(c, now)
+// nobody it answers nil. For the keys of tokens it waits no longer than ctx.
+func (d *Directory) Known(ctx context.Context, c Credentials, now time.Time) *Identity {
+	found, _, err := d.look(ctx, c, now)
 	if err != nil {
 		return nil
 	}
 	return found
 }
 
-func (d *Directory) look(c Credentials, now time.Time) (*Identity, reason, *push.Error) {
+func (d *Directory) look(ctx context.Context, c Credentials, now time.Time) (*Identity, reason, *push.Error) {
 	if len(c.Authorization) == 0 {
 		return d.certified(c, now)
 	}
@@ -203,7 +203,7 @@ func (d *Directory) look(c Credentials, now time.Time) (*Identity, reason, *push
 		return nil, reasonNone, err
 	}
 	if !strings.HasPrefix(text, keyPrefix) && d.options.Tokens != nil {
-		return d.atOnce(text, now), "", nil
+		return d.bearer(ctx, text, now), "", nil
 	}
 	found := d.entries.Load().keys[HashOf(text)]
 	if found == nil {
@@ -288,22 +288,22 @@ func (d *Directory) Verify(ctx context.Context, c Credentials, now time.Time) (*
 	return i, nil
 }
 
-// over is for what is not to wait for anything.
-var over = func() context.Context {
+// AtOnce is for what is not to wait for anything.
+var AtOnce = func() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	return ctx
 }()
 
-// atOnce is who shows a token; nil if that cannot be known without waiting, or the token
-// is no good.
-func (d *Directory) atOnce(text string, now time.Time) *Identity {
-	claims, err := d.options.Tokens.Verify(over, text)
+// bearer is who shows a token; nil if that cannot be known within ctx, or the token is no
+// good.
+func (d *Directory) bearer(ctx context.Context, text string, now time.Time) *Identity {
+	claims, err := d.options.Tokens.Verify(ctx, text)
 	if err != nil {
 		return nil
 	}
 	i := d.bearing(claims, now)
-	if i.Standing(over, now) != nil {
+	if i.Standing(ctx, now) != nil {
 		return nil
 	}
 	return i

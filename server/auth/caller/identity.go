@@ -120,6 +120,23 @@ func (i *Identity) Be(subscriber string) (*push.Authentication, error) {
 	return &push.Authentication{Grant: &grant}, nil
 }
 
+// Give gives back what messages took that were there already.
+func (i *Identity) Give(messages, bytes int) {
+	if i != nil && i.rates != nil {
+		i.rates.messages.give(messages)
+		i.rates.bytes.give(bytes)
+	}
+}
+
+// Owe takes back what was given and not used, and answers in what time that is made up
+// for.
+func (i *Identity) Owe(messages, bytes int) time.Duration {
+	if i == nil || i.rates == nil {
+		return 0
+	}
+	return max(i.rates.messages.owe(messages), i.rates.bytes.owe(bytes))
+}
+
 // Limited counts messages that were not tried because one before them had to wait.
 func (i *Identity) Limited(messages int) {
 	if i != nil {

@@ -41,6 +41,16 @@ func (r *rate) give(amount int) {
 	}
 }
 
+// owe takes an amount whether it is there or not, and answers in what time it is again.
+func (r *rate) owe(amount int) time.Duration {
+	if r.perSecond == 0 {
+		return 0
+	}
+	cost := r.cost(amount)
+	r.full.Add(cost)
+	return time.Duration(cost)
+}
+
 // cost is the time in which an amount is there again, in nanoseconds.
 func (r *rate) cost(amount int) int64 {
 	return int64(float64(amount) / float64(r.perSecond) * float64(time.Second))
