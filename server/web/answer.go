@@ -3,6 +3,8 @@ package web
 import (
 	"encoding/json"
 	"net/http"
+	"path"
+	"strings"
 )
 
 // The values of the headers that every answer has, made once.
@@ -20,6 +22,22 @@ func secured(h http.Handler) http.Handler {
 		header["X-Content-Type-Options"] = nosniff
 		header["Referrer-Policy"] = noReferrer
 		header["Cache-Control"] = noStore
+		h.ServeHTTP(w, r)
+	})
+}
+
+// exact has nothing under paths that could be written shorter. The usual answer would be a
+// redirect that repeats the query, and with it what is secret there.
+func exact(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		clean := path.Clean(r.URL.Path)
+		if clean != "/" && strings.HasSuffix(r.URL.Path, "/") {
+			clean += "/"
+		}
+		if clean != r.URL.Path {
+			answer(w, http.StatusNotFound, map[string]any{"code": "not_found", "message": "there is nothing under this path"})
+			return
+		}
 		h.ServeHTTP(w, r)
 	})
 }

@@ -1,6 +1,8 @@
 package web_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -22,6 +24,18 @@ func TestHeadersOfAnswers(t *testing.T) {
 						}
 					}
 				}
+			}
+		}
+	})
+}
+
+// No answer repeats what is in a query: there may be a token.
+func TestQueriesAreNotRepeated(t *testing.T) {
+	inBubble(t, true, func(n *node) {
+		for path, want := range map[string]int{"//ws": 404, "/./ws": 404, "/x/../ws": 404, "/ws/": 404, "/ws": 426, "/healthz": 200, "/debug/pprof/": 200, "//": 404} {
+			r := n.get(n.clients, "127.0.0.1", path+"?access_token=secret")
+			if r.status != want || strings.Contains(fmt.Sprint(r), "secret") {
+				t.Errorf("%s: %+v", path, r)
 			}
 		}
 	})

@@ -125,7 +125,7 @@ func New(engine *push.Engine, o Options) (*Server, error) {
 		}
 	}
 	s.http = &http.Server{
-		Handler:           secured(mux),
+		Handler:           secured(exact(mux)),
 		ReadHeaderTimeout: o.HandshakeTimeout,
 		ReadTimeout:       o.HandshakeTimeout, // of a body, which is read before the answer; from then on it does not count
 		WriteTimeout:      writeTimeout,
