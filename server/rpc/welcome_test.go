@@ -102,8 +102,13 @@ func TestWatchesOfCallersToBe(t *testing.T) {
 	for range callersToBe {
 		conn := n.connect()
 		opening.Go(func() {
+			ctx := patient(t)
 			for range each {
-				for watch(patient(t), t, conn) != nil {
+				for watch(ctx, t, conn) != nil {
+					if ctx.Err() != nil {
+						t.Error("no watch becomes free")
+						return
+					}
 				}
 			}
 			if _, err := pb.NewPublishServiceClient(conn).Publish(bearing(patient(t), publishKey), &pb.PublishRequest{Channel: "news", Data: []byte("1")}); err != nil {
